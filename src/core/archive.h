@@ -1,0 +1,187 @@
+// Values to bytes and back: little-endian, bounds-checked, for messages and journal frames.
+//
+// A record states its fields once:
+//   struct Verdict {
+//     double reward = 0;
+//     std::string answer;
+//     template <class Self, class Visit>
+//     static void visit_fields(Self& self, Visit&& visit) {
+//       visit("reward", self.reward);
+//       visit("answer", self.answer);
+//     }
+//   };
+// and codec, storage and printing follow from that list.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace srpo::core {
+
+static_assert(std::endian::native == std::endian::little, "the wire format is little-endian");
+
+using Bytes = std::vector<std::byte>;
+
+template <class T>
+concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+template <class T>
+concept Record = requires(T& value) {
+  T::visit_fields(value, [](const char*, auto&) {});
+};
+
+/// Appends values. Thread-compatible.
+class ByteWriter {
+ public:
+  void raw(const void* data, size_t size) {
+    const auto* begin = static_cast<const std::byte*>(data);
+    bytes_.insert(bytes_.end(), begin, begin + size);
+  }
+
+  template <Scalar T>
+  void write(const T& value) {
+    raw(&value, sizeof value);
+  }
+  void write(const std::string& value) {
+    write(static_cast<uint64_t>(value.size()));
+    raw(value.data(), value.size());
+  }
+  template <class T>
+  void write(const std::vector<T>& values) {
+    write(static_cast<uint64_t>(values.size()));
+    if constexpr (Scalar<T> && !std::is_same_v<T, bool>) {
+      raw(values.data(), values.size() * sizeof(T));
+    } else {
+      for (const T& value : values) write(value);
+    }
+  }
+  template <class T>
+  void write(const std::optional<T>& value) {
+    write(static_cast<uint8_t>(value.has_value()));
+    if (value) write(*value);
+  }
+  template <class... Ts>
+  void write(const std::tuple<Ts...>& values) {
+    std::apply([this](const Ts&... each) { (write(each), ...); }, values);
+  }
+  template <class A, class B>
+  void write(const std::pair<A, B>& value) {
+    write(value.first);
+    write(value.second);
+  }
+  template <Record T>
+  void write(const T& value) {
+    T::visit_fields(value, [this](const char*, const auto& field) { write(field); });
+  }
+
+  Bytes take() { return std::move(bytes_); }
+
+ private:
+  Bytes bytes_;
+};
+
+/// Reads what ByteWriter wrote; throws kPeerLost when the bytes end early or a length cannot be true.
+/// Borrows the bytes. Thread-compatible.
+class ByteReader {
+ public:
+  explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+
+  size_t left() const { return bytes_.size() - position_; }
+
+  void raw(void* data, size_t size) {
+    REQUIRE(size <= left(), kPeerLost,
+            "message ends early: " << left() << " bytes left, " << size << " expected");
+    if (size > 0) std::memcpy(data, bytes_.data() + position_, size);
+    position_ += size;
+  }
+
+  template <Scalar T>
+  void read(T& value) {
+    raw(&value, sizeof value);
+  }
+  void read(std::string& value) {
+    value.resize(read_length(1));
+    raw(value.data(), value.size());
+  }
+  template <class T>
+  void read(std::vector<T>& values) {
+    if constexpr (Scalar<T> && !std::is_same_v<T, bool>) {
+      values.resize(read_length(sizeof(T)));
+      raw(values.data(), values.size() * sizeof(T));
+    } else {
+      // Each element takes at least one byte, so a forged length cannot take more memory than the message has bytes.
+      const size_t length = read_length(1);
+      values.clear();
+      for (size_t i = 0; i < length; ++i) {
+        T value{};
+        read(value);
+        values.push_back(std::move(value));
+      }
+    }
+  }
+  template <class T>
+  void read(std::optional<T>& value) {
+    uint8_t present = 0;
+    read(present);
+    value.reset();
+    if (present != 0) read(value.emplace());
+  }
+  template <class... Ts>
+  void read(std::tuple<Ts...>& values) {
+    std::apply([this](Ts&... each) { (read(each), ...); }, values);
+  }
+  template <class A, class B>
+  void read(std::pair<A, B>& value) {
+    read(value.first);
+    read(value.second);
+  }
+  template <Record T>
+  void read(T& value) {
+    T::visit_fields(value, [this](const char*, auto& field) { read(field); });
+  }
+
+ private:
+  size_t read_length(size_t element_bytes) {
+    uint64_t length = 0;
+    read(length);
+    REQUIRE(length <= left() / element_bytes, kPeerLost,
+            "message claims " << length << " elements with " << left() << " bytes left");
+    return length;
+  }
+
+  std::span<const std::byte> bytes_;
+  size_t position_ = 0;
+};
+
+template <class T>
+Bytes to_bytes(const T& value) {
+  ByteWriter writer;
+  writer.write(value);
+  return writer.take();
+}
+
+/// The value that to_bytes was given; throws kPeerLost on bytes that are not one.
+template <class T>
+T from_bytes(std::span<const std::byte> bytes) {
+  ByteReader reader(bytes);
+  T value{};
+  reader.read(value);
+  REQUIRE(reader.left() == 0, kPeerLost,
+          "message has " << reader.left() << " bytes more than its type");
+  return value;
+}
+
+}  // namespace srpo::core
