@@ -2,9 +2,10 @@
 //
 //   class Counter : public actors::Actor {
 //    public:
-//     int64_t add(int64_t amount) { return total_ += amount; }            // answers when it returns
-//     void wait_for(int64_t total, actors::Reply<int64_t> reply);         // answers later
-//     using Methods = actors::MethodList<&Counter::add, &Counter::wait_for>;
+//     int64_t add(int64_t amount) { return total_ += amount; }            // answers when
+//     it returns void wait_for(int64_t total, actors::Reply<int64_t> reply);         //
+//     answers later using Methods = actors::MethodList<&Counter::add,
+//     &Counter::wait_for>;
 //   };
 #pragma once
 
@@ -28,7 +29,8 @@ class Actor {
   virtual bool work() { return false; }
 };
 
-/// Answers one call, now or later. Copies share the duty; when the last one goes unanswered the caller gets an error.
+/// Answers one call, now or later. Copies share the duty; when the last one goes
+/// unanswered the caller gets an error.
 template <class R>
 class Reply {
  public:
@@ -119,7 +121,8 @@ constexpr bool same_method() {
   }
 }
 
-/// The methods that may be called from other ranks; the place in the list is the method's number on the wire.
+/// The methods that may be called from other ranks; the place in the list is the method's
+/// number on the wire.
 template <auto... kMethods>
 struct MethodList {
   template <auto kMethod>
@@ -130,12 +133,14 @@ struct MethodList {
     return found;
   }
 
-  /// Calls `visit.template operator()<kMethod>()` for the method with this number; false if there is none.
+  /// Calls `visit.template operator()<kMethod>()` for the method with this number; false
+  /// if there is none.
   template <class Visit>
   static bool visit(uint16_t number, Visit&& visit) {
     uint16_t index = 0;
     bool found = false;
-    ((index++ == number ? (visit.template operator()<kMethods>(), found = true) : false), ...);
+    ((index++ == number ? (visit.template operator()<kMethods>(), found = true) : false),
+     ...);
     return found;
   }
 };

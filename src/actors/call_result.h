@@ -46,7 +46,8 @@ class CallResult {
   std::variant<R, CallError> state_;
 };
 
-/// A result that will come. Copies share it. One thread only: the reactor of the rank that called.
+/// A result that will come. Copies share it. One thread only: the reactor of the rank
+/// that called.
 template <class R>
 class Future {
  public:

@@ -35,8 +35,8 @@ core::Bytes seal(const Envelope& envelope) {
 
 Envelope open(const core::Bytes& frame, int from) {
   REQUIRE(frame.size() >= kHeaderBytes, kPeerLost,
-          "frame of " << frame.size() << " bytes from rank " << from << " (expected at least "
-                      << kHeaderBytes << ")");
+          "frame of " << frame.size() << " bytes from rank " << from
+                      << " (expected at least " << kHeaderBytes << ")");
   core::ByteReader reader(frame);
   uint32_t magic = 0;
   uint16_t version = 0;

@@ -17,7 +17,8 @@ struct Envelope {
   core::Bytes payload;
 };
 
-/// {magic, version, kind, actor, method, call, payload length, CRC-32C of all of it, payload}
+/// {magic, version, kind, actor, method, call, payload length, CRC-32C of all of it,
+/// payload}
 core::Bytes seal(const Envelope& envelope);
 
 /// Throws kPeerLost naming the sender when the frame is not whole, not ours, or damaged.

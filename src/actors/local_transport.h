@@ -1,4 +1,5 @@
-// Frames between threads of one process, each playing a rank: for tests and for programs without mpirun.
+// Frames between threads of one process, each playing a rank: for tests and for programs
+// without mpirun.
 #pragma once
 
 #include <deque>
@@ -33,8 +34,12 @@ class LocalTransport final : public Transport {
 
   int rank() const override { return rank_; }
   int size() const override { return network_.size(); }
-  void send(int to, core::Bytes frame) override { network_.put(to, rank_, std::move(frame)); }
-  std::optional<std::pair<int, core::Bytes>> receive() override { return network_.take(rank_); }
+  void send(int to, core::Bytes frame) override {
+    network_.put(to, rank_, std::move(frame));
+  }
+  std::optional<std::pair<int, core::Bytes>> receive() override {
+    return network_.take(rank_);
+  }
   size_t unfinished_sends() override { return 0; }
 
  private:

@@ -12,7 +12,8 @@ core::Bytes encode_error(core::ErrorKind cause, const std::string& message) {
 }
 
 CallError decode_error(const core::Bytes& payload) {
-  auto [cause, message] = core::from_bytes<std::tuple<core::ErrorKind, std::string>>(payload);
+  auto [cause, message] =
+      core::from_bytes<std::tuple<core::ErrorKind, std::string>>(payload);
   const auto kind = cause == core::ErrorKind::kTimeout ? CallError::Kind::kTimeout
                                                        : CallError::Kind::kApplication;
   return CallError{kind, cause, std::move(message)};
@@ -24,8 +25,8 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
 void Runtime::start_call(int rank, uint32_t actor, uint16_t method, core::Bytes arguments,
                          std::chrono::nanoseconds timeout, Receive receive) {
   if (rank < 0 || rank >= size()) {
-    receive(FrameKind::kError, encode_error(core::ErrorKind::kBug,
-                                            "no rank " + std::to_string(rank)));
+    receive(FrameKind::kError,
+            encode_error(core::ErrorKind::kBug, "no rank " + std::to_string(rank)));
     return;
   }
   if (timeout.count() == 0) timeout = config_.call_timeout;
@@ -89,8 +90,8 @@ void Runtime::expire_calls() {
     const PendingCall call = std::move(at->second);
     deadlines_.erase(deadlines_.begin());
     calls_.erase(at);
-    call.receive(FrameKind::kError,
-                 encode_error(core::ErrorKind::kTimeout, call.what + " did not answer in time"));
+    call.receive(FrameKind::kError, encode_error(core::ErrorKind::kTimeout,
+                                                 call.what + " did not answer in time"));
   }
 }
 
@@ -138,18 +139,20 @@ void Runtime::stop_all() {
   stopping_ = true;
 }
 
-void Runtime::on_signal(const std::vector<int>& signals, std::function<void(int)> action) {
+void Runtime::on_signal(const std::vector<int>& signals,
+                        std::function<void(int)> action) {
   signals_ = std::make_unique<boost::asio::signal_set>(io_);
   for (const int signal : signals) signals_->add(signal);
   wait_for_signal(std::move(action));
 }
 
 void Runtime::wait_for_signal(std::function<void(int)> action) {
-  signals_->async_wait([this, action](const boost::system::error_code& error, int signal) {
-    if (error) return;
-    action(signal);
-    wait_for_signal(action);
-  });
+  signals_->async_wait(
+      [this, action](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        action(signal);
+        wait_for_signal(action);
+      });
 }
 
 std::vector<std::string> Runtime::pending_calls() const {

@@ -21,14 +21,15 @@
 namespace srpo::actors {
 
 struct RuntimeConfig {
-  int polls_before_sleep = 200;                      ///< empty rounds before the thread rests
-  std::chrono::microseconds longest_sleep{500};      ///< of an idle rank; doubles up to this
-  std::chrono::seconds call_timeout{600};            ///< unless the call gives one
+  int polls_before_sleep = 200;                  ///< empty rounds before the thread rests
+  std::chrono::microseconds longest_sleep{500};  ///< of an idle rank; doubles up to this
+  std::chrono::seconds call_timeout{600};        ///< unless the call gives one
 };
 
 class Runtime;
 
-/// A typed address: an actor of class A under a name on a rank. Cheap to copy; borrows the runtime.
+/// A typed address: an actor of class A under a name on a rank. Cheap to copy; borrows
+/// the runtime.
 template <class A>
 class Handle {
  public:
@@ -37,15 +38,16 @@ class Handle {
 
   int rank() const { return rank_; }
 
-  /// Calls kMethod with the arguments (values are copied into the message). Calls from one rank to one actor arrive in
-  /// order and run at most once. The future completes on this rank's reactor; with kTimeout at the latest.
+  /// Calls kMethod with the arguments (values are copied into the message). Calls from
+  /// one rank to one actor arrive in order and run at most once. The future completes on
+  /// this rank's reactor; with kTimeout at the latest.
   template <auto kMethod, class... Args>
   auto call(const Args&... args) const {
     return call_within<kMethod>(std::chrono::nanoseconds{0}, args...);
   }
   template <auto kMethod, class... Args>
-  Future<typename SignatureOf<kMethod>::Result> call_within(std::chrono::nanoseconds timeout,
-                                                            const Args&... args) const;
+  Future<typename SignatureOf<kMethod>::Result> call_within(
+      std::chrono::nanoseconds timeout, const Args&... args) const;
 
  private:
   Runtime* runtime_;
@@ -53,7 +55,8 @@ class Handle {
   uint32_t actor_;
 };
 
-/// One thread only: the one that owns the transport. Actors are borrowed and must outlive it.
+/// One thread only: the one that owns the transport. Actors are borrowed and must outlive
+/// it.
 class Runtime {
  public:
   explicit Runtime(Transport& transport, RuntimeConfig config = {});
@@ -74,7 +77,8 @@ class Runtime {
   void run();
   /// One round; true if anything happened.
   bool poll();
-  /// Rounds until the result is there; throws core::Error with the cause when the call failed.
+  /// Rounds until the result is there; throws core::Error with the cause when the call
+  /// failed.
   template <class R>
   R wait(Future<R> future) {
     while (!future.is_ready()) rest_unless(poll());
@@ -84,7 +88,8 @@ class Runtime {
   /// Leaves run() after this round.
   void stop() { stopping_ = true; }
   bool is_stopping() const { return stopping_; }
-  /// Tells every rank to leave run(), and waits (five seconds at most) until what was sent has gone out.
+  /// Tells every rank to leave run(), and waits (five seconds at most) until what was
+  /// sent has gone out.
   void stop_all();
 
   /// Runs `action` in the loop when the process gets one of the signals.
@@ -145,15 +150,15 @@ Future<typename SignatureOf<kMethod>::Result> Handle<A>::call_within(
   static_assert(std::is_constructible_v<Arguments, const Args&...>,
                 "the arguments do not fit the method's parameters");
   Future<Result> future;
-  runtime_->start_call(rank_, actor_, static_cast<uint16_t>(kIndex),
-                       core::to_bytes(Arguments(args...)), timeout,
-                       [future](FrameKind kind, const core::Bytes& payload) mutable {
-                         if (kind == FrameKind::kReply) {
-                           future.complete(CallResult<Result>(core::from_bytes<Result>(payload)));
-                         } else {
-                           future.complete(CallResult<Result>(decode_error(payload)));
-                         }
-                       });
+  runtime_->start_call(
+      rank_, actor_, static_cast<uint16_t>(kIndex), core::to_bytes(Arguments(args...)),
+      timeout, [future](FrameKind kind, const core::Bytes& payload) mutable {
+        if (kind == FrameKind::kReply) {
+          future.complete(CallResult<Result>(core::from_bytes<Result>(payload)));
+        } else {
+          future.complete(CallResult<Result>(decode_error(payload)));
+        }
+      });
   return future;
 }
 
@@ -161,37 +166,40 @@ template <class A>
 void Runtime::host(std::string_view name, A& actor) {
   workers_.push_back(&actor);
   actors_[name_hash(name)] = [this, &actor](int from, const Envelope& envelope) {
-    const bool known = A::Methods::visit(envelope.method, [&]<auto kMethod>() {
-      using Signature = SignatureOf<kMethod>;
-      using Result = typename Signature::Result;
-      auto arguments = core::from_bytes<typename Signature::Arguments>(envelope.payload);
-      Reply<Result> reply([this, from, call = envelope.call](CallResult<Result> result) {
-        if (result.has_value()) {
-          answer(from, call, FrameKind::kReply, core::to_bytes(result.value()));
-        } else {
-          answer(from, call, FrameKind::kError,
-                 encode_error(result.error().cause, result.error().message));
-        }
-      });
-      try {
-        std::apply(
-            [&](auto&... each) {
-              if constexpr (Signature::kDeferred) {
-                (actor.*kMethod)(std::move(each)..., reply);
-              } else if constexpr (std::is_same_v<Result, Done>) {
-                (actor.*kMethod)(std::move(each)...);
-                reply(Done{});
-              } else {
-                reply((actor.*kMethod)(std::move(each)...));
-              }
-            },
-            arguments);
-      } catch (const core::Error& error) {
-        reply.fail(error.kind(), error.what());
-      } catch (const std::exception& error) {
-        reply.fail(core::ErrorKind::kBug, error.what());
-      }
-    });
+    const bool known = A::Methods::visit(
+        envelope.method, [&]<auto kMethod>() {
+          using Signature = SignatureOf<kMethod>;
+          using Result = typename Signature::Result;
+          auto arguments =
+              core::from_bytes<typename Signature::Arguments>(envelope.payload);
+          Reply<Result> reply(
+              [this, from, call = envelope.call](CallResult<Result> result) {
+                if (result.has_value()) {
+                  answer(from, call, FrameKind::kReply, core::to_bytes(result.value()));
+                } else {
+                  answer(from, call, FrameKind::kError,
+                         encode_error(result.error().cause, result.error().message));
+                }
+              });
+          try {
+            std::apply(
+                [&](auto&... each) {
+                  if constexpr (Signature::kDeferred) {
+                    (actor.*kMethod)(std::move(each)..., reply);
+                  } else if constexpr (std::is_same_v<Result, Done>) {
+                    (actor.*kMethod)(std::move(each)...);
+                    reply(Done{});
+                  } else {
+                    reply((actor.*kMethod)(std::move(each)...));
+                  }
+                },
+                arguments);
+          } catch (const core::Error& error) {
+            reply.fail(error.kind(), error.what());
+          } catch (const std::exception& error) {
+            reply.fail(core::ErrorKind::kBug, error.what());
+          }
+        });
     if (!known) {
       answer(from, envelope.call, FrameKind::kError,
              encode_error(core::ErrorKind::kPeerLost,

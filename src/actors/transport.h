@@ -8,7 +8,8 @@
 
 namespace srpo::actors {
 
-/// Frames of one sender arrive in the order they were sent. Never blocks. One thread only: the rank's reactor.
+/// Frames of one sender arrive in the order they were sent. Never blocks. One thread
+/// only: the rank's reactor.
 class Transport {
  public:
   virtual ~Transport() = default;

@@ -13,7 +13,8 @@ constexpr int kTag = 1;
 }  // namespace
 
 Communicator::Communicator(MPI_Comm handle) : handle_(handle) {
-  check_mpi(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_set_errhandler(handle_, MPI_ERRORS_RETURN),
+            "MPI_Comm_set_errhandler");
   check_mpi(MPI_Comm_rank(handle_, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(handle_, &size_), "MPI_Comm_size");
 }
@@ -27,7 +28,8 @@ Communicator::Communicator(Communicator&& other) noexcept
 Communicator::~Communicator() {
   int finalized = 0;
   MPI_Finalized(&finalized);
-  if (handle_ != MPI_COMM_NULL && finalized == 0 && sends_.empty()) MPI_Comm_free(&handle_);
+  if (handle_ != MPI_COMM_NULL && finalized == 0 && sends_.empty())
+    MPI_Comm_free(&handle_);
 }
 
 Communicator Communicator::world() {
@@ -47,8 +49,8 @@ std::optional<Communicator> Communicator::split(int color, int key) const {
 void Communicator::start_send(int to, Bytes bytes) {
   ENSURE(bytes.size() <= INT_MAX, "message of " << bytes.size() << " bytes");
   Send& send = sends_.emplace_back(Send{std::move(bytes), MPI_REQUEST_NULL});
-  check_mpi(MPI_Isend(send.bytes.data(), static_cast<int>(send.bytes.size()), MPI_BYTE, to, kTag,
-                      handle_, &send.request),
+  check_mpi(MPI_Isend(send.bytes.data(), static_cast<int>(send.bytes.size()), MPI_BYTE,
+                      to, kTag, handle_, &send.request),
             "MPI_Isend");
 }
 
@@ -65,7 +67,8 @@ std::optional<std::pair<int, Communicator::Bytes>> Communicator::try_receive() {
   int found = 0;
   MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status status;
-  check_mpi(MPI_Improbe(MPI_ANY_SOURCE, kTag, handle_, &found, &message, &status), "MPI_Improbe");
+  check_mpi(MPI_Improbe(MPI_ANY_SOURCE, kTag, handle_, &found, &message, &status),
+            "MPI_Improbe");
   if (found == 0) return std::nullopt;
   int count = 0;
   check_mpi(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count");

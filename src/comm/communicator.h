@@ -11,14 +11,16 @@
 
 namespace srpo::comm {
 
-/// Owns an MPI_Comm and the sends under way on it. One thread only: the one that initialised MPI.
+/// Owns an MPI_Comm and the sends under way on it. One thread only: the one that
+/// initialised MPI.
 class Communicator {
  public:
   using Bytes = std::vector<std::byte>;
 
   /// A private copy of MPI_COMM_WORLD. Collective.
   static Communicator world();
-  /// The ranks of equal colour, ordered by key; nothing for a negative colour. Collective, for start-up only.
+  /// The ranks of equal colour, ordered by key; nothing for a negative colour.
+  /// Collective, for start-up only.
   std::optional<Communicator> split(int color, int key) const;
 
   Communicator(Communicator&& other) noexcept;
@@ -35,8 +37,8 @@ class Communicator {
   /// Gives back the memory of finished sends; returns how many are still under way.
   size_t progress_sends();
 
-  /// The next message that has arrived, if any: source and bytes. Matched probe, so the size is known before memory
-  /// is taken; messages of one source keep their order.
+  /// The next message that has arrived, if any: source and bytes. Matched probe, so the
+  /// size is known before memory is taken; messages of one source keep their order.
   std::optional<std::pair<int, Bytes>> try_receive();
 
   /// Start-up only: the bytes of `root`, on every rank.

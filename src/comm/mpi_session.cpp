@@ -23,10 +23,13 @@ void check_mpi(int code, const char* operation) {
 
 MpiSession::MpiSession(int* argc, char*** argv) {
   int provided = MPI_THREAD_SINGLE;
-  check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided),
+            "MPI_Init_thread");
   REQUIRE(provided >= MPI_THREAD_FUNNELED, kBadInput,
-          "this MPI gives thread level " << provided << " (expected MPI_THREAD_FUNNELED or more)");
-  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+          "this MPI gives thread level " << provided
+                                         << " (expected MPI_THREAD_FUNNELED or more)");
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+            "MPI_Comm_set_errhandler");
 }
 
 MpiSession::~MpiSession() {

@@ -5,12 +5,14 @@
 
 namespace srpo::comm {
 
-/// MPI_Init_thread (FUNNELED) to MPI_Finalize. Make one, first thing in main, on the thread that will own MPI.
-/// Errors of MPI calls come back as codes and are thrown as kPeerLost by this folder.
+/// MPI_Init_thread (FUNNELED) to MPI_Finalize. Make one, first thing in main, on the
+/// thread that will own MPI. Errors of MPI calls come back as codes and are thrown as
+/// kPeerLost by this folder.
 class MpiSession {
  public:
   MpiSession(int* argc, char*** argv);
-  /// Finalizes; gives up after five seconds and ends the process with the code of `leave_with`.
+  /// Finalizes; gives up after five seconds and ends the process with the code of
+  /// `leave_with`.
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;

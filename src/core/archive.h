@@ -1,4 +1,5 @@
-// Values to bytes and back: little-endian, bounds-checked, for messages and journal frames.
+// Values to bytes and back: little-endian, bounds-checked, for messages and journal
+// frames.
 //
 // A record states its fields once:
 //   struct Verdict {
@@ -31,7 +32,8 @@
 
 namespace srpo::core {
 
-static_assert(std::endian::native == std::endian::little, "the wire format is little-endian");
+static_assert(std::endian::native == std::endian::little,
+              "the wire format is little-endian");
 
 using Bytes = std::vector<std::byte>;
 
@@ -93,8 +95,8 @@ class ByteWriter {
   Bytes bytes_;
 };
 
-/// Reads what ByteWriter wrote; throws kPeerLost when the bytes end early or a length cannot be true.
-/// Borrows the bytes. Thread-compatible.
+/// Reads what ByteWriter wrote; throws kPeerLost when the bytes end early or a length
+/// cannot be true. Borrows the bytes. Thread-compatible.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -122,7 +124,8 @@ class ByteReader {
       values.resize(read_length(sizeof(T)));
       raw(values.data(), values.size() * sizeof(T));
     } else {
-      // Each element takes at least one byte, so a forged length cannot take more memory than the message has bytes.
+      // Each element takes at least one byte, so a forged length cannot take more memory
+      // than the message has bytes.
       const size_t length = read_length(1);
       values.clear();
       for (size_t i = 0; i < length; ++i) {

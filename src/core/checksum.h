@@ -7,7 +7,8 @@
 
 namespace srpo::core {
 
-/// Continue with the previous result to check a sequence of pieces: `crc32c(b, crc32c(a))`.
+/// Continue with the previous result to check a sequence of pieces: `crc32c(b,
+/// crc32c(a))`.
 uint32_t crc32c(std::span<const std::byte> bytes, uint32_t previous = 0);
 
 }  // namespace srpo::core

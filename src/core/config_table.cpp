@@ -54,7 +54,8 @@ Node convert(const YAML::Node& yaml, const std::string& file, int depth) {
     node->scalar = yaml.Scalar();
   } else if (yaml.IsSequence()) {
     node->kind = Kind::kList;
-    for (const YAML::Node& item : yaml) node->list.push_back(convert(item, file, depth + 1));
+    for (const YAML::Node& item : yaml)
+      node->list.push_back(convert(item, file, depth + 1));
   } else if (yaml.IsMap()) {
     node->kind = Kind::kMap;
     for (const auto& entry : yaml) {
@@ -103,8 +104,9 @@ std::vector<std::pair<std::string, int>> take_extends(ConfigNode& root) {
   if (!extends) return names;
   if (extends->kind == Kind::kScalar) names.emplace_back(extends->scalar, extends->line);
   for (const Node& item : extends->list) names.emplace_back(item->scalar, item->line);
-  root.map.erase(std::find_if(root.map.begin(), root.map.end(),
-                              [](const auto& entry) { return entry.first == "extends"; }));
+  root.map.erase(std::find_if(root.map.begin(), root.map.end(), [](const auto& entry) {
+    return entry.first == "extends";
+  }));
   return names;
 }
 
@@ -127,9 +129,10 @@ Node load_with_presets(const std::filesystem::path& path,
   for (const auto& [name, line] : take_extends(*own)) {
     std::filesystem::path preset = path.parent_path() / name;
     if (!std::filesystem::exists(preset)) preset = name;
-    REQUIRE(std::filesystem::exists(preset), kBadConfig,
-            path.string() << ":" << line << ": extends '" << name
-                          << "' (no such file beside this one or in the working directory)");
+    REQUIRE(
+        std::filesystem::exists(preset), kBadConfig,
+        path.string() << ":" << line << ": extends '" << name
+                      << "' (no such file beside this one or in the working directory)");
     merge(*merged, *load_with_presets(preset, open_files));
   }
   merge(*merged, *own);
@@ -259,7 +262,8 @@ void ConfigTable::set(const std::string& assignment) {
     if (i + 1 < path.size()) {
       next->kind = Kind::kMap;
     } else {
-      *next = *parse_yaml("value: " + assignment.substr(equals + 1), name)->child("value");
+      *next =
+          *parse_yaml("value: " + assignment.substr(equals + 1), name)->child("value");
     }
     node = next.get();
   }
@@ -361,8 +365,8 @@ double ConfigTable::number(const std::string& key, std::optional<double> otherwi
     return *otherwise;
   }
   const auto value = parse_number<double>(node->scalar);
-  if (node->kind != Kind::kScalar || !value || !std::isfinite(*value) || *value < lowest ||
-      *value > highest) {
+  if (node->kind != Kind::kScalar || !value || !std::isfinite(*value) ||
+      *value < lowest || *value > highest) {
     refuse(key, expected.str());
   }
   return *value;
@@ -391,10 +395,12 @@ std::string ConfigTable::text(const std::string& key,
   return node->scalar;
 }
 
-std::string ConfigTable::choice(const std::string& key, std::optional<std::string> otherwise,
+std::string ConfigTable::choice(const std::string& key,
+                                std::optional<std::string> otherwise,
                                 const std::vector<std::string>& allowed) const {
   std::string expected;
-  for (const std::string& name : allowed) expected += (expected.empty() ? "" : ", ") + name;
+  for (const std::string& name : allowed)
+    expected += (expected.empty() ? "" : ", ") + name;
   expected = "one of " + expected;
   if (!find(key) && !otherwise) refuse(key, expected);
   std::string value = text(key, otherwise);

@@ -1,4 +1,5 @@
-// A job or config file: YAML with `extends`, typed reads with ranges, and errors that name file, line and key.
+// A job or config file: YAML with `extends`, typed reads with ranges, and errors that
+// name file, line and key.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,14 @@ namespace srpo::core {
 
 struct ConfigNode;
 
-/// One mapping of a config file and the mappings below it. Reading a key with a default writes the default into the
-/// table, so that what is printed afterwards is what is in force. Every error is kBadConfig. Copies share one tree.
-/// Thread-compatible.
+/// One mapping of a config file and the mappings below it. Reading a key with a default
+/// writes the default into the table, so that what is printed afterwards is what is in
+/// force. Every error is kBadConfig. Copies share one tree. Thread-compatible.
 class ConfigTable {
  public:
-  /// Reads a file and the files its `extends: [..]` names (later ones win over earlier ones, the file over all of
-  /// them; paths are relative to the folder of the naming file or to the working directory).
+  /// Reads a file and the files its `extends: [..]` names (later ones win over earlier
+  /// ones, the file over all of them; paths are relative to the folder of the naming file
+  /// or to the working directory).
   static ConfigTable load(const std::filesystem::path& path);
   /// The same from text; `name` stands for the file in messages.
   static ConfigTable parse(const std::string& text, const std::string& name);
@@ -32,8 +34,8 @@ class ConfigTable {
   /// The mappings of a list under a key; empty when the key is absent.
   std::vector<ConfigTable> sections(const std::string& key) const;
 
-  int64_t integer(const std::string& key, std::optional<int64_t> otherwise, int64_t lowest,
-                  int64_t highest) const;
+  int64_t integer(const std::string& key, std::optional<int64_t> otherwise,
+                  int64_t lowest, int64_t highest) const;
   double number(const std::string& key, std::optional<double> otherwise, double lowest,
                 double highest) const;
   bool boolean(const std::string& key, std::optional<bool> otherwise) const;
@@ -42,7 +44,8 @@ class ConfigTable {
   std::string choice(const std::string& key, std::optional<std::string> otherwise,
                      const std::vector<std::string>& allowed) const;
 
-  /// Throws for the first key that no read has asked for, with the nearest key that one has.
+  /// Throws for the first key that no read has asked for, with the nearest key that one
+  /// has.
   void refuse_unknown_keys() const;
 
   /// `jobs/quickstart.yaml:12: learner.steps` for a message about a key of this table.

@@ -1,4 +1,5 @@
-// Elapsed time and absolute deadlines on the monotonic clock; a clock step never moves them.
+// Elapsed time and absolute deadlines on the monotonic clock; a clock step never moves
+// them.
 #pragma once
 
 #include <chrono>

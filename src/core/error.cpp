@@ -21,8 +21,8 @@ int exit_code(ErrorKind kind) {
 void throw_bug(const char* condition, const char* file, int line,
                const std::string& message) {
   std::ostringstream text;
-  text << "internal fault: " << message << " [" << condition << " is false, " << file << ":"
-       << line << "]";
+  text << "internal fault: " << message << " [" << condition << " is false, " << file
+       << ":" << line << "]";
   throw Error(ErrorKind::kBug, text.str());
 }
 

@@ -21,7 +21,8 @@ enum class ErrorKind {
 /// 64 bad input, 75 stopped early (run the same command again), 70 internal fault.
 int exit_code(ErrorKind kind);
 
-/// Says what was found, where, and what was expected. Thrown within a rank, never across ranks.
+/// Says what was found, where, and what was expected. Thrown within a rank, never across
+/// ranks.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message)
@@ -32,29 +33,30 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-/// `message (file:line)`: for broken promises of our own, where the place in the code helps.
+/// `message (file:line)`: for broken promises of our own, where the place in the code
+/// helps.
 [[noreturn]] void throw_bug(const char* condition, const char* file, int line,
                             const std::string& message);
 
 }  // namespace srpo::core
 
-/// Always on, for what comes from outside: `REQUIRE(n > 0, kBadInput, "n=" << n << " (expected > 0)")`.
-#define REQUIRE(condition, kind, message)                                       \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      std::ostringstream require_message;                                       \
-      require_message << message;                                               \
-      throw ::srpo::core::Error(::srpo::core::ErrorKind::kind,                  \
-                                require_message.str());                         \
-    }                                                                           \
+/// Always on, for what comes from outside: `REQUIRE(n > 0, kBadInput, "n=" << n << "
+/// (expected > 0)")`.
+#define REQUIRE(condition, kind, message)                                              \
+  do {                                                                                 \
+    if (!(condition)) {                                                                \
+      std::ostringstream require_message;                                              \
+      require_message << message;                                                      \
+      throw ::srpo::core::Error(::srpo::core::ErrorKind::kind, require_message.str()); \
+    }                                                                                  \
   } while (false)
 
 /// Always on, for what we promise ourselves.
-#define ENSURE(condition, message)                                              \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      std::ostringstream ensure_message;                                        \
-      ensure_message << message;                                                \
+#define ENSURE(condition, message)                                                   \
+  do {                                                                               \
+    if (!(condition)) {                                                              \
+      std::ostringstream ensure_message;                                             \
+      ensure_message << message;                                                     \
       ::srpo::core::throw_bug(#condition, __FILE__, __LINE__, ensure_message.str()); \
-    }                                                                           \
+    }                                                                                \
   } while (false)

@@ -50,7 +50,8 @@ std::string read_file(const std::filesystem::path& path) {
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content) {
   const std::filesystem::path draft = path.string() + ".tmp";
   {
-    FileDescriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    FileDescriptor file(
+        ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (file.get() < 0) throw_file_error("cannot create", draft, errno);
     size_t written = 0;
     while (written < content.size()) {

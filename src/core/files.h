@@ -11,8 +11,8 @@ namespace srpo::core {
 /// The whole file; throws kBadFile naming the path and the reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// Writes beside the target, syncs, and renames: a reader sees the old file or the new one, whole.
-/// Throws kNoSpace when the disk is full, kBadFile otherwise.
+/// Writes beside the target, syncs, and renames: a reader sees the old file or the new
+/// one, whole. Throws kNoSpace when the disk is full, kBadFile otherwise.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file(const std::filesystem::path& path, const std::string& content);
 

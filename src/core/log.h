@@ -8,7 +8,8 @@ namespace srpo::core {
 
 enum class LogLevel { debug, info, warn, error };
 
-/// Names the speaker (`generator/3`) and the lowest level that is printed. Call once, at start.
+/// Names the speaker (`generator/3`) and the lowest level that is printed. Call once, at
+/// start.
 void start_log(const std::string& speaker, LogLevel lowest);
 
 /// "debug", "info", "warn" or "error"; throws kBadConfig otherwise.

@@ -1,4 +1,5 @@
-// Numbers over time: one JSON object a line, for shells, notebooks and the analysis programs.
+// Numbers over time: one JSON object a line, for shells, notebooks and the analysis
+// programs.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +9,14 @@
 
 namespace srpo::core {
 
-/// Appends to a metrics file. Names carry their unit (`generation/tokens_per_second`). One thread only: its owner's.
+/// Appends to a metrics file. Names carry their unit (`generation/tokens_per_second`).
+/// One thread only: its owner's.
 class MetricSink {
  public:
   explicit MetricSink(const std::filesystem::path& path);
 
-  /// Writes `{"step":step,"name":value,...}`; values that are not finite are written as null.
+  /// Writes `{"step":step,"name":value,...}`; values that are not finite are written as
+  /// null.
   void write(int64_t step, const std::map<std::string, double>& values);
 
  private:

@@ -7,7 +7,8 @@
 
 namespace srpo::core {
 
-std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t counter_low) {
+std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high,
+                               uint64_t counter_low) {
   constexpr uint64_t kMultiplier0 = 0xD2511F53;
   constexpr uint64_t kMultiplier1 = 0xCD9E8D57;
   constexpr uint32_t kWeyl0 = 0x9E3779B9;

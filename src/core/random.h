@@ -1,5 +1,6 @@
-// Counter-based randomness: a draw is a pure function of (seed, purpose, stream, position), so it is the same on any
-// rank, in any order and in any batch. Philox4x32-10 (Salmon et al. 2011).
+// Counter-based randomness: a draw is a pure function of (seed, purpose, stream,
+// position), so it is the same on any rank, in any order and in any batch. Philox4x32-10
+// (Salmon et al. 2011).
 #pragma once
 
 #include <array>
@@ -14,9 +15,10 @@ std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t cou
 
 /// What the randomness is for. Two purposes never share a draw.
 enum class Purpose : uint16_t {
-  kSampling = 1,        ///< a token; stream = trajectory key, position = token index in the response
-  kResetIndex = 2,      ///< RRPO's uniform thought; stream = trajectory key of the seed chain
-  kDataOrder = 3,       ///< shuffling of problems; stream = epoch
+  kSampling =
+      1,  ///< a token; stream = trajectory key, position = token index in the response
+  kResetIndex = 2,  ///< RRPO's uniform thought; stream = trajectory key of the seed chain
+  kDataOrder = 3,   ///< shuffling of problems; stream = epoch
   kInitialization = 4,  ///< weights; stream = tensor number
   kProblemMaking = 5,   ///< generated problems; stream = problem number
   kTest = 15,

@@ -8,7 +8,8 @@
 
 namespace srpo::model {
 
-/// A Llama-type decoder: pre-norm RMSNorm, rotary positions (half-split), grouped-query attention, SwiGLU.
+/// A Llama-type decoder: pre-norm RMSNorm, rotary positions (half-split), grouped-query
+/// attention, SwiGLU.
 struct ModelConfig {
   std::string model_type = "llama";
   int64_t vocab_size = 0;
@@ -25,9 +26,10 @@ struct ModelConfig {
   std::vector<int32_t> end_of_text_ids;  ///< any of them ends a text
   int32_t begin_of_text_id = -1;         ///< -1: none
 
-  /// Reads DIR/config.json (both the `rope_theta` and the `rope_parameters` spelling) and end-of-text ids from
-  /// DIR/generation_config.json where present. Throws kBadFile naming file, key and what was expected; refuses a
-  /// model_type, activation, bias or rope scaling that is not implemented, by name.
+  /// Reads DIR/config.json (both the `rope_theta` and the `rope_parameters` spelling) and
+  /// end-of-text ids from DIR/generation_config.json where present. Throws kBadFile
+  /// naming file, key and what was expected; refuses a model_type, activation, bias or
+  /// rope scaling that is not implemented, by name.
   static ModelConfig load(const std::filesystem::path& folder);
   static ModelConfig parse(const std::string& json, const std::string& file_name);
   /// config.json as Hugging Face writes it.

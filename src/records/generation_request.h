@@ -28,9 +28,11 @@ struct Sampling {
 
 /// How far a chain may go (method §1.3). All counts include a kept prefix.
 struct ChainLimits {
-  bool thoughts = true;          ///< cut into thoughts and end at `\boxed{`; false: plain text to the end of text
+  bool thoughts = true;  ///< cut into thoughts and end at `\boxed{`; false: plain text to
+                         ///< the end of text
   int32_t max_thoughts = 20;
-  int32_t thought_tokens = 256;  ///< a longer thought is cut there and goes on as the next one
+  int32_t thought_tokens =
+      256;  ///< a longer thought is cut there and goes on as the next one
   int32_t response_tokens = 5120;
   int32_t context_tokens = 8192;  ///< prompt and response together
   std::string stop;               ///< plain text ends after this string; "" for none
@@ -49,10 +51,13 @@ struct ChainLimits {
 struct GenerationRequest {
   TrajectoryId id;
   std::vector<int32_t> prompt_tokens;
-  std::vector<int32_t> prefix_tokens;         ///< response tokens that are kept; empty for a fresh chain
-  std::vector<float> prefix_logprobs;         ///< as sampled, one for each prefix token
-  std::vector<uint32_t> prefix_thought_ends;  ///< ends (exclusive) of the kept thoughts, in response tokens
-  std::optional<TrajectoryId> parent;         ///< whose cache holds the prefix, if it is still kept
+  std::vector<int32_t>
+      prefix_tokens;  ///< response tokens that are kept; empty for a fresh chain
+  std::vector<float> prefix_logprobs;  ///< as sampled, one for each prefix token
+  std::vector<uint32_t>
+      prefix_thought_ends;  ///< ends (exclusive) of the kept thoughts, in response tokens
+  std::optional<TrajectoryId>
+      parent;  ///< whose cache holds the prefix, if it is still kept
   Sampling sampling;
   ChainLimits limits;
   bool retain = false;  ///< keep the cache of the finished chain until it is released

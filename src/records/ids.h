@@ -1,4 +1,5 @@
-// Names of things that are drawn. An id is a pure function of where the work stands in the run, never of who did it.
+// Names of things that are drawn. An id is a pure function of where the work stands in
+// the run, never of who did it.
 #pragma once
 
 #include <compare>
@@ -15,7 +16,8 @@ enum class DrawKind : uint8_t {
   kValidation = 3,    ///< greedy, from the prompt, never trained
 };
 
-/// One sequence of one problem in one step. `step` is the policy version it is drawn under.
+/// One sequence of one problem in one step. `step` is the policy version it is drawn
+/// under.
 struct TrajectoryId {
   uint32_t step = 0;
   uint32_t slot = 0;  ///< place of the problem in the step
@@ -24,7 +26,8 @@ struct TrajectoryId {
 
   auto operator<=>(const TrajectoryId&) const = default;
 
-  /// 64 bits, unique within a run: the stream of its randomness. step < 2^24, slot < 2^24, index < 2^12.
+  /// 64 bits, unique within a run: the stream of its randomness. step < 2^24, slot <
+  /// 2^24, index < 2^12.
   uint64_t key() const {
     return (static_cast<uint64_t>(step) << 40) | (static_cast<uint64_t>(slot) << 16) |
            (static_cast<uint64_t>(kind) << 12) | index;

@@ -21,11 +21,12 @@ inline const char* name_of(ParseStatus status) {
 }
 
 struct Localization {
-  std::string localizer;     ///< "self" or "random"
-  uint32_t thought = 1;      ///< h*, 1-based, the first wrong thought, clamped to 1 .. num_thoughts
+  std::string localizer;  ///< "self" or "random"
+  uint32_t thought =
+      1;  ///< h*, 1-based, the first wrong thought, clamped to 1 .. num_thoughts
   uint32_t num_thoughts = 0;
   ParseStatus status = ParseStatus::kNotParsed;
-  std::string reply;         ///< the model's words; "" for random
+  std::string reply;  ///< the model's words; "" for random
   uint32_t prompt_tokens = 0;
   uint32_t reply_tokens = 0;
   double seconds = 0;

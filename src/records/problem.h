@@ -6,8 +6,8 @@
 namespace srpo::records {
 
 struct Problem {
-  std::string id;         ///< stable over runs: given by the file, or `file:line`
-  std::string kind;       ///< which verifier judges it: "math"
+  std::string id;    ///< stable over runs: given by the file, or `file:line`
+  std::string kind;  ///< which verifier judges it: "math"
   std::string question;
   std::string reference;  ///< the right answer, as that verifier reads it
 

@@ -1,4 +1,5 @@
-// All that one problem gave in one step: fresh chains, the failed one, the chosen thought, the endings.
+// All that one problem gave in one step: fresh chains, the failed one, the chosen
+// thought, the endings.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,11 @@ struct RolloutTree {
   bool validation = false;  ///< one greedy chain, never trained
   Problem problem;
   std::vector<int32_t> prompt_tokens;
-  std::vector<Trajectory> fresh;             ///< in launch order; `use` tells base, seed, surplus
-  std::optional<Localization> localization;  ///< absent when no chain failed, or the algorithm never resets
-  uint32_t prefix_length = 0;                ///< tokens kept from the seed
-  std::vector<Trajectory> suffixes;          ///< in launch order
+  std::vector<Trajectory> fresh;  ///< in launch order; `use` tells base, seed, surplus
+  std::optional<Localization>
+      localization;  ///< absent when no chain failed, or the algorithm never resets
+  uint32_t prefix_length = 0;        ///< tokens kept from the seed
+  std::vector<Trajectory> suffixes;  ///< in launch order
 
   /// The failed chain that was gone back into, or null.
   const Trajectory* seed() const {

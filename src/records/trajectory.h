@@ -34,25 +34,31 @@ enum class Use : uint8_t {
 };
 
 inline const char* name_of(Use use) {
-  static constexpr const char* kNames[] = {"base", "seed", "suffix", "surplus", "validation"};
+  static constexpr const char* kNames[] = {"base", "seed", "suffix", "surplus",
+                                           "validation"};
   return kNames[static_cast<int>(use)];
 }
 
 struct Trajectory {
   TrajectoryId id;
   Use use = Use::kBase;
-  std::vector<int32_t> tokens;         ///< response, kept prefix included
-  std::vector<float> logprobs;         ///< under the tempered, untruncated distribution, one for each token
-  std::vector<uint32_t> thought_ends;  ///< exclusive, in response tokens: [0, e0), [e0, e1) ...
-  uint32_t prefix_length = 0;          ///< response tokens that were kept from the parent, 0 for a fresh chain
+  std::vector<int32_t> tokens;  ///< response, kept prefix included
+  std::vector<float>
+      logprobs;  ///< under the tempered, untruncated distribution, one for each token
+  std::vector<uint32_t>
+      thought_ends;  ///< exclusive, in response tokens: [0, e0), [e0, e1) ...
+  uint32_t prefix_length =
+      0;  ///< response tokens that were kept from the parent, 0 for a fresh chain
   FinishReason finish = FinishReason::kEndOfText;
-  uint32_t policy_version = 0;         ///< number of optimizer steps behind the weights that drew it
-  std::string text;                    ///< response decoded, special tokens visible
+  uint32_t policy_version =
+      0;             ///< number of optimizer steps behind the weights that drew it
+  std::string text;  ///< response decoded, special tokens visible
   Verdict verdict;
-  uint32_t decoded_tokens = 0;    ///< tokens sampled for it
-  uint32_t prefilled_tokens = 0;  ///< tokens computed again for it: 0 when a cache was forked
-  double seconds = 0;             ///< from submission to end, in the engine
-  uint32_t generator = 0;         ///< rank that drew it
+  uint32_t decoded_tokens = 0;  ///< tokens sampled for it
+  uint32_t prefilled_tokens =
+      0;                   ///< tokens computed again for it: 0 when a cache was forked
+  double seconds = 0;      ///< from submission to end, in the engine
+  uint32_t generator = 0;  ///< rank that drew it
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {

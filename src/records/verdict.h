@@ -18,8 +18,9 @@ enum class VerdictKind : uint8_t {
 
 /// "correct", "wrong", "unparsable", "timeout", "resource_limit", "error", "unverified".
 inline const char* name_of(VerdictKind kind) {
-  static constexpr const char* kNames[] = {"unverified", "correct",        "wrong", "unparsable",
-                                           "timeout",    "resource_limit", "error"};
+  static constexpr const char* kNames[] = {"unverified", "correct", "wrong",
+                                           "unparsable", "timeout", "resource_limit",
+                                           "error"};
   return kNames[static_cast<int>(kind)];
 }
 

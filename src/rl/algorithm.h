@@ -17,14 +17,15 @@ class Algorithm {
 
   virtual records::DrawPlan draw_plan() const = 0;
 
-  /// The sequences of a decided tree with their advantages; empty when none has a non-zero one.
+  /// The sequences of a decided tree with their advantages; empty when none has a
+  /// non-zero one.
   virtual TrainingTree learn(const records::RolloutTree& tree) const = 0;
 
   virtual LossRule loss_rule() const = 0;
 };
 
-/// The algorithm that `algorithm: {name: ...}` names, with its options read. Throws kBadConfig for an unknown name
-/// (listing the known ones) or a bad option.
+/// The algorithm that `algorithm: {name: ...}` names, with its options read. Throws
+/// kBadConfig for an unknown name (listing the known ones) or a bad option.
 std::unique_ptr<Algorithm> make_algorithm(const core::ConfigTable& options);
 
 }  // namespace srpo::rl

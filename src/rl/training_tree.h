@@ -1,4 +1,5 @@
-// What a learner is given for one problem: sequences with advantages, and what they share.
+// What a learner is given for one problem: sequences with advantages, and what they
+// share.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +7,13 @@
 
 namespace srpo::rl {
 
-/// One response that carries loss. `tokens` starts right after the prompt and includes a kept prefix.
+/// One response that carries loss. `tokens` starts right after the prompt and includes a
+/// kept prefix.
 struct TrainingSequence {
   std::vector<int32_t> tokens;
-  std::vector<float> sampled_logprobs;  ///< one for each token; empty when the loss needs none (sft, srpo)
-  uint32_t active_begin = 0;            ///< first token that carries loss (method §4.2: s_i)
+  std::vector<float> sampled_logprobs;  ///< one for each token; empty when the loss needs
+                                        ///< none (sft, srpo)
+  uint32_t active_begin = 0;  ///< first token that carries loss (method §4.2: s_i)
   double advantage = 0;
 
   template <class Self, class Visit>
@@ -22,14 +25,18 @@ struct TrainingSequence {
   }
 };
 
-/// Sequences behind one prompt. Those of one reset share `prefix_tokens`, which is computed once for all of them.
+/// Sequences behind one prompt. Those of one reset share `prefix_tokens`, which is
+/// computed once for all of them.
 struct TrainingTree {
   std::vector<int32_t> prompt_tokens;
-  std::vector<TrainingSequence> fresh;     ///< directly behind the prompt
-  std::vector<int32_t> prefix_tokens;      ///< response tokens that every suffix begins with; may be empty
+  std::vector<TrainingSequence> fresh;  ///< directly behind the prompt
+  std::vector<int32_t>
+      prefix_tokens;  ///< response tokens that every suffix begins with; may be empty
   std::vector<TrainingSequence> suffixes;  ///< tokens begin with prefix_tokens
-  uint32_t num_counted = 0;  ///< sequences in the divisor N, those of zero advantage included though left out above
-  uint64_t active_tokens_counted = 0;  ///< their active tokens, the divisor of token weighting
+  uint32_t num_counted = 0;  ///< sequences in the divisor N, those of zero advantage
+                             ///< included though left out above
+  uint64_t active_tokens_counted =
+      0;  ///< their active tokens, the divisor of token weighting
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -45,7 +52,8 @@ struct TrainingTree {
 /// How token log-probabilities become a loss (method §4.2, §4.3).
 struct LossRule {
   enum class Weighting : uint8_t {
-    kSequence,  ///< mean over a sequence's active tokens, then mean over all counted sequences
+    kSequence,  ///< mean over a sequence's active tokens, then mean over all counted
+                ///< sequences
     kToken,     ///< mean over all active tokens of the mini-batch
   };
   Weighting weighting = Weighting::kSequence;

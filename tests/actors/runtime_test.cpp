@@ -21,7 +21,9 @@ class Counter : public Actor {
     }
     return total_;
   }
-  void wait_for(int64_t total, Reply<int64_t> reply) { waiting_.emplace_back(total, reply); }
+  void wait_for(int64_t total, Reply<int64_t> reply) {
+    waiting_.emplace_back(total, reply);
+  }
   void forget(Reply<Done>) {}
   std::string join(const std::vector<std::string>& parts) {
     std::string all;
@@ -70,7 +72,8 @@ TEST_F(RuntimeTest, CarriesRecordsAndLists) {
 
 TEST_F(RuntimeTest, KeepsTheOrderOfCallsOfOneCaller) {
   std::vector<Future<int64_t>> futures;
-  for (int i = 0; i < 500; ++i) futures.push_back(counter_.call<&Counter::add>(int64_t{1}));
+  for (int i = 0; i < 500; ++i)
+    futures.push_back(counter_.call<&Counter::add>(int64_t{1}));
   for (int i = 0; i < 500; ++i) EXPECT_EQ(runtime_.wait(futures[i]), i + 1);
 }
 
@@ -109,16 +112,20 @@ TEST_F(RuntimeTest, EndsACallAtItsDeadline) {
 }
 
 TEST_F(RuntimeTest, RefusesAnUnknownActorAndAnUnknownRank) {
-  EXPECT_THROW(runtime_.wait(runtime_.find<Counter>(1, "nobody").call<&Counter::add>(int64_t{1})),
-               core::Error);
-  EXPECT_THROW(runtime_.wait(runtime_.find<Counter>(7, "counter").call<&Counter::add>(int64_t{1})),
-               core::Error);
+  EXPECT_THROW(
+      runtime_.wait(runtime_.find<Counter>(1, "nobody").call<&Counter::add>(int64_t{1})),
+      core::Error);
+  EXPECT_THROW(
+      runtime_.wait(runtime_.find<Counter>(7, "counter").call<&Counter::add>(int64_t{1})),
+      core::Error);
 }
 
 TEST_F(RuntimeTest, CallsAnActorOfItsOwnRank) {
   Counter mine;
   runtime_.host("mine", mine);
-  EXPECT_EQ(runtime_.wait(runtime_.find<Counter>(0, "mine").call<&Counter::add>(int64_t{2})), 2);
+  EXPECT_EQ(
+      runtime_.wait(runtime_.find<Counter>(0, "mine").call<&Counter::add>(int64_t{2})),
+      2);
 }
 
 TEST(Envelope, RefusesDamagedFrames) {
@@ -129,8 +136,9 @@ TEST(Envelope, RefusesDamagedFrames) {
     core::Bytes damaged = frame;
     damaged[i] ^= std::byte{0x10};
     EXPECT_THROW(open(damaged, 3), core::Error) << "byte " << i;
-    EXPECT_THROW(open(core::Bytes(frame.begin(), frame.begin() + static_cast<long>(i)), 3),
-                 core::Error);
+    EXPECT_THROW(
+        open(core::Bytes(frame.begin(), frame.begin() + static_cast<long>(i)), 3),
+        core::Error);
   }
 }
 

@@ -11,7 +11,9 @@
 namespace srpo::core {
 namespace {
 
-ConfigTable table(const std::string& text) { return ConfigTable::parse(text, "job.yaml"); }
+ConfigTable table(const std::string& text) {
+  return ConfigTable::parse(text, "job.yaml");
+}
 
 std::string refusal(const std::function<void()>& action) {
   try {
@@ -51,14 +53,17 @@ TEST(ConfigTable, RefusesWrongTypesAndRanges) {
             "job.yaml:4: d = a list (expected a whole number in [0, 9])");
   EXPECT_EQ(refusal([&] { job.integer("e", {}, 0, 9); }),
             "job.yaml:1: e is missing (expected a whole number in [0, 9])");
-  EXPECT_EQ(refusal([&] { job.choice("a", {}, {"p", "q"}); }),
+  EXPECT_EQ(refusal([&] {
+              job.choice("a", {}, {"p", "q"});
+            }),
             "job.yaml:1: a = 'x' (expected one of p, q)");
 }
 
 TEST(ConfigTable, RefusesAKeyThatStandsTwiceAndBrokenYaml) {
   EXPECT_EQ(refusal([] { table("a: 1\na: 2\n"); }), "job.yaml:2: key 'a' stands twice");
   EXPECT_THAT(refusal([] { table("a: [1\n"); }), testing::StartsWith("job.yaml:"));
-  EXPECT_THAT(refusal([] { table("- 1\n"); }), testing::StartsWith("job.yaml:1: expected"));
+  EXPECT_THAT(refusal([] { table("- 1\n"); }),
+              testing::StartsWith("job.yaml:1: expected"));
 }
 
 TEST(ConfigTable, LaysTheFileOverItsPresets) {

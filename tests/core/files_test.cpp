@@ -8,7 +8,8 @@ namespace srpo::core {
 namespace {
 
 TEST(Files, WritesWholeFilesByRename) {
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "files_test";
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "files_test";
   write_file(path, std::string("one"));
   write_file(path, std::string("two\0x", 5));
   EXPECT_EQ(read_file(path), std::string("two\0x", 5));
@@ -20,7 +21,8 @@ TEST(Files, NamesAMissingFile) {
     read_file("/nonexistent/file");
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "cannot read /nonexistent/file: No such file or directory");
+    EXPECT_STREQ(error.what(),
+                 "cannot read /nonexistent/file: No such file or directory");
     EXPECT_EQ(error.kind(), ErrorKind::kBadFile);
   }
 }
