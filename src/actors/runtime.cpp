@@ -125,7 +125,7 @@ void Runtime::rest_unless(bool busy) {
 }
 
 void Runtime::run() {
-  while (!stopping_) rest_unless(poll());
+  while (!stopping_) turn();
 }
 
 void Runtime::stop_all() {

@@ -77,11 +77,13 @@ class Runtime {
   void run();
   /// One round; true if anything happened.
   bool poll();
+  /// One round, and a rest if nothing happened.
+  void turn() { rest_unless(poll()); }
   /// Rounds until the result is there; throws core::Error with the cause when the call
   /// failed.
   template <class R>
   R wait(Future<R> future) {
-    while (!future.is_ready()) rest_unless(poll());
+    while (!future.is_ready()) turn();
     return std::move(future.result().value());
   }
 

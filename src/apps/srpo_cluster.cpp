@@ -1,0 +1,56 @@
+// The run: reads a job file and plays this rank's part of it, under mpirun with any number of ranks.
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "comm/mpi_session.h"
+#include "core/error.h"
+#include "ranks/run_rank.h"
+#include "ranks/start_up.h"
+
+namespace {
+
+int print_config(const srpo::ranks::RunOptions& options) {
+  try {
+    const auto job = srpo::ranks::load_job(options.job_file, options.assignments);
+    srpo::ranks::RunConfig::read(job);
+    std::fputs(job.to_yaml().c_str(), stdout);
+    return 0;
+  } catch (const srpo::core::Error& error) {
+    std::fprintf(stderr, "srpo_cluster: %s\n", error.what());
+    return srpo::core::exit_code(error.kind());
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Trains a language model by SRPO, RRPO or GRPO as a job file says.\n"
+      "  mpirun -np 7 srpo_cluster jobs/quickstart.yaml\n"
+      "The same command again continues the run, or says that it is complete.\n"
+      "Exit codes: 0 done, 64 bad input, 70 internal fault, 75 stopped early (run it again).");
+  srpo::ranks::RunOptions options;
+  bool config_only = false;
+  app.add_option("job", options.job_file, "job file (YAML)")->required();
+  app.add_option("--set", options.assignments, "key=value, laid over the job file; may be repeated")
+      ->allow_extra_args(false);
+  app.add_flag("--print-config", config_only, "print the job with presets and defaults, and stop");
+  app.add_flag("--plan", options.plan_only,
+               "print which rank plays which role on which host, and stop");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;
+  }
+  if (config_only) return print_config(options);
+  try {
+    srpo::comm::MpiSession session(&argc, &argv);
+    const int code = srpo::ranks::run_rank(options);
+    session.leave_with(code);
+    return code;
+  } catch (const srpo::core::Error& error) {
+    std::fprintf(stderr, "srpo_cluster: %s\n", error.what());
+    return srpo::core::exit_code(error.kind());
+  }
+}

@@ -1,0 +1,37 @@
+#include "ranks/generator_rank.h"
+
+namespace srpo::ranks {
+
+GeneratorRank::GeneratorRank(const RunConfig& config, int rank, std::string role)
+    : rank_(rank),
+      role_(std::move(role)),
+      tokenizer_(text::Tokenizer::load(model_folder(config).path)),
+      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }) {}
+
+void GeneratorRank::generate(records::GenerationRequest request,
+                             actors::Reply<records::Trajectory> reply) {
+  REQUIRE(policy_.is_ready(), kBug, "a chain was asked for before any weights had come");
+  const records::TrajectoryId id = request.id;
+  policy_.engine().submit(std::move(request));
+  waiting_.insert_or_assign(id, std::move(reply));
+}
+
+void GeneratorRank::release(std::vector<records::TrajectoryId> ids) {
+  for (const records::TrajectoryId& id : ids) policy_.engine().release(id);
+}
+
+bool GeneratorRank::work() {
+  if (!policy_.is_ready()) return false;
+  const bool busy = policy_.engine().step();
+  for (records::Trajectory& chain : policy_.engine().take_finished()) {
+    chain.text = tokenizer_.decode(chain.tokens);
+    chain.generator = static_cast<uint32_t>(rank_);
+    const auto waiting = waiting_.find(chain.id);
+    ENSURE(waiting != waiting_.end(), "nobody waits for " << chain.id.to_string());
+    waiting->second(std::move(chain));
+    waiting_.erase(waiting);
+  }
+  return busy;
+}
+
+}  // namespace srpo::ranks

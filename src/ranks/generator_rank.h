@@ -1,0 +1,37 @@
+// A generator: draws chains with the current policy.
+#pragma once
+
+#include <map>
+
+#include "actors/actor.h"
+#include "ranks/weight_sync.h"
+#include "records/trajectory.h"
+#include "text/tokenizer.h"
+
+namespace srpo::ranks {
+
+/// One thread only: the reactor's.
+class GeneratorRank final : public actors::Actor {
+ public:
+  GeneratorRank(const RunConfig& config, int rank, std::string role);
+
+  /// Answers when the chain has ended.
+  void generate(records::GenerationRequest request, actors::Reply<records::Trajectory> reply);
+  void release(std::vector<records::TrajectoryId> ids);
+  void load_weights(WeightUpdate update) { policy_.load(update); }
+  RankUsage usage() { return measure_usage(rank_, role_); }
+
+  using Methods = actors::MethodList<&GeneratorRank::generate, &GeneratorRank::release,
+                                     &GeneratorRank::load_weights, &GeneratorRank::usage>;
+
+  bool work() override;
+
+ private:
+  int rank_;
+  std::string role_;
+  text::Tokenizer tokenizer_;
+  PolicyEngine policy_;
+  std::map<records::TrajectoryId, actors::Reply<records::Trajectory>> waiting_;
+};
+
+}  // namespace srpo::ranks

@@ -1,0 +1,91 @@
+#include "ranks/learner_rank.h"
+
+#include "model/hf_folder.h"
+#include "model/initialization.h"
+#include "ranks/generator_rank.h"
+#include "ranks/localization_rank.h"
+#include "rl/sft.h"
+
+namespace srpo::ranks {
+namespace {
+
+model::TensorMap initial_weights(const RunConfig& config) {
+  const ModelFolder folder = model_folder(config);
+  if (folder.has_weights) return model::load_weights(folder.path);
+  return model::initialize_weights(model::ModelConfig::load(folder.path), config.seed);
+}
+
+}  // namespace
+
+LearnerRank::LearnerRank(const RunConfig& config, std::unique_ptr<rl::Algorithm> algorithm,
+                         const RankLayout& layout, comm::ProcessGroup& group,
+                         actors::Runtime& runtime)
+    : config_(config),
+      algorithm_(std::move(algorithm)),
+      layout_(layout),
+      group_(group),
+      runtime_(runtime),
+      learner_(config.learner, model::ModelConfig::load(model_folder(config).path),
+               initial_weights(config), group) {}
+
+learner::StepStats LearnerRank::train(std::vector<records::RolloutTree> trees) {
+  std::vector<rl::TrainingTree> batch;
+  batch.reserve(trees.size());
+  for (const records::RolloutTree& tree : trees) batch.push_back(algorithm_->learn(tree));
+  return learner_.train(batch, algorithm_->loss_rule(), config_.learner.updates_per_batch);
+}
+
+learner::StepStats LearnerRank::train_demonstrations(std::vector<Demonstration> batch,
+                                                     double learning_rate_factor) {
+  std::vector<rl::TrainingTree> trees;
+  trees.reserve(batch.size());
+  for (Demonstration& demonstration : batch) {
+    trees.push_back(rl::learn_demonstration(std::move(demonstration.prompt_tokens),
+                                            std::move(demonstration.response_tokens)));
+  }
+  return learner_.train(trees, rl::demonstration_loss_rule(), /*num_updates=*/1,
+                        learning_rate_factor);
+}
+
+void LearnerRank::publish(uint32_t version, actors::Reply<actors::Done> reply) {
+  const model::TensorMap weights = learner_.trainable_weights();
+  if (group_.rank() != 0) {
+    reply({});
+    return;
+  }
+  const WeightUpdate update = pack_weights(weights, version);
+  auto left = std::make_shared<size_t>(layout_.generators.size() + layout_.localizers.size());
+  const auto acknowledged = [reply, left](actors::CallResult<actors::Done>& result) {
+    if (!result.has_value()) {
+      reply.fail(result.error().cause, "weights were not installed: " + result.error().message);
+    } else if (--*left == 0) {
+      reply({});
+    }
+  };
+  for (const int rank : layout_.generators) {
+    runtime_.find<GeneratorRank>(rank, "generator")
+        .call<&GeneratorRank::load_weights>(update)
+        .then(acknowledged);
+  }
+  for (const int rank : layout_.localizers) {
+    runtime_.find<LocalizationRank>(rank, "localization")
+        .call<&LocalizationRank::load_weights>(update)
+        .then(acknowledged);
+  }
+}
+
+void LearnerRank::save(std::string folder, std::string metadata) {
+  learner_.save(folder, metadata);
+}
+
+std::string LearnerRank::restore(std::string folder) { return learner_.load(folder); }
+
+void LearnerRank::export_model(std::string folder) {
+  learner_.export_model(folder, model_folder(config_).path);
+}
+
+RankUsage LearnerRank::usage() {
+  return measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()));
+}
+
+}  // namespace srpo::ranks

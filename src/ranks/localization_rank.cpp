@@ -1,0 +1,87 @@
+#include "ranks/localization_rank.h"
+
+#include "rl/reset.h"
+
+namespace srpo::ranks {
+
+LocalizationRank::LocalizationRank(const RunConfig& config, const std::string& localizer,
+                                   int rank, std::string role)
+    : config_(config),
+      localizer_(rl::make_localizer(localizer, config.seed)),
+      rank_(rank),
+      role_(std::move(role)),
+      tokenizer_(text::Tokenizer::load(model_folder(config).path)),
+      chat_template_(text::ChatTemplate::find(model_folder(config).path)),
+      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }) {}
+
+void LocalizationRank::load_weights(WeightUpdate update) { policy_.load(update); }
+
+std::vector<std::string> LocalizationRank::thoughts_of(
+    const records::Trajectory& chain) const {
+  std::vector<std::string> thoughts;
+  uint32_t begin = 0;
+  for (const uint32_t end : chain.thought_ends) {
+    thoughts.push_back(tokenizer_.decode(std::span(chain.tokens).subspan(begin, end - begin)));
+    begin = end;
+  }
+  return thoughts;
+}
+
+std::vector<int32_t> LocalizationRank::encode_turn(const std::string& text) const {
+  if (!chat_template_) return tokenizer_.encode(text);
+  return tokenizer_.encode(
+      chat_template_->render({{"user", text}}, /*add_generation_prompt=*/true),
+      /*add_special_tokens=*/false);
+}
+
+ResetPoint LocalizationRank::choose(const records::Trajectory& seed,
+                                    const std::string& reply) const {
+  ResetPoint point;
+  point.localization = localizer_->choose(
+      seed.id, static_cast<uint32_t>(seed.thought_ends.size()), reply);
+  point.prefix_length = rl::prefix_length(seed.thought_ends, point.localization.thought);
+  return point;
+}
+
+void LocalizationRank::localize(records::Problem problem, records::Trajectory seed,
+                                actors::Reply<ResetPoint> reply) {
+  const auto prompt =
+      localizer_->prompt(config_.prompt_style, problem.question, thoughts_of(seed));
+  if (!prompt) {
+    reply(choose(seed, ""));
+    return;
+  }
+  REQUIRE(policy_.is_ready(), kBug, "localization was asked for before any weights had come");
+  records::GenerationRequest request;
+  request.id = seed.id;
+  request.id.kind = records::DrawKind::kLocalization;
+  request.prompt_tokens = encode_turn(*prompt);
+  request.sampling = config_.localization_sampling;
+  request.limits.thoughts = false;
+  request.limits.response_tokens = config_.localization_tokens;
+  request.limits.context_tokens = config_.limits.context_tokens;
+  request.limits.stop = rl::localization_stop(config_.prompt_style);
+  const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
+  const records::TrajectoryId id = request.id;
+  policy_.engine().submit(std::move(request));
+  waiting_.insert_or_assign(id, Waiting{std::move(seed), prompt_tokens, std::move(reply)});
+}
+
+bool LocalizationRank::work() {
+  if (!policy_.is_ready()) return false;
+  const bool busy = policy_.engine().step();
+  for (const records::Trajectory& answer : policy_.engine().take_finished()) {
+    const auto at = waiting_.find(answer.id);
+    ENSURE(at != waiting_.end(), "nobody waits for " << answer.id.to_string());
+    const Waiting waiting = std::move(at->second);
+    waiting_.erase(at);
+    ResetPoint point = choose(waiting.seed, tokenizer_.decode(answer.tokens));
+    point.localization.prompt_tokens = waiting.prompt_tokens;
+    point.localization.reply_tokens = static_cast<uint32_t>(answer.tokens.size());
+    point.localization.seconds = answer.seconds;
+    waiting.reply(std::move(point));
+  }
+  return busy;
+}
+
+}  // namespace srpo::ranks

@@ -1,0 +1,53 @@
+// A localizer: names the thought of a failed chain to go back to.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "actors/actor.h"
+#include "core/deadline.h"
+#include "ranks/weight_sync.h"
+#include "rl/localizer.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace srpo::ranks {
+
+/// Asks the policy in a call of its own where the localizer wants a reply. One thread only: the reactor's.
+class LocalizationRank final : public actors::Actor {
+ public:
+  LocalizationRank(const RunConfig& config, const std::string& localizer, int rank,
+                   std::string role);
+
+  void localize(records::Problem problem, records::Trajectory seed,
+                actors::Reply<ResetPoint> reply);
+  void load_weights(WeightUpdate update);
+  RankUsage usage() { return measure_usage(rank_, role_); }
+
+  using Methods = actors::MethodList<&LocalizationRank::localize, &LocalizationRank::load_weights,
+                                     &LocalizationRank::usage>;
+
+  bool work() override;
+
+ private:
+  struct Waiting {
+    records::Trajectory seed;
+    uint32_t prompt_tokens;
+    actors::Reply<ResetPoint> reply;
+  };
+
+  std::vector<std::string> thoughts_of(const records::Trajectory& chain) const;
+  std::vector<int32_t> encode_turn(const std::string& text) const;
+  ResetPoint choose(const records::Trajectory& seed, const std::string& reply) const;
+
+  const RunConfig& config_;
+  std::unique_ptr<rl::Localizer> localizer_;
+  int rank_;
+  std::string role_;
+  text::Tokenizer tokenizer_;
+  std::optional<text::ChatTemplate> chat_template_;
+  PolicyEngine policy_;
+  std::map<records::TrajectoryId, Waiting> waiting_;
+};
+
+}  // namespace srpo::ranks

@@ -1,0 +1,82 @@
+#include "ranks/problem_source.h"
+
+#include "core/error.h"
+#include "core/random.h"
+#include "rl/arithmetic_task.h"
+#include "storage/problem_set.h"
+
+namespace srpo::ranks {
+namespace {
+
+/// Warm-start problems are numbered from here, so that they are not those of the algorithm.
+constexpr uint64_t kFirstDemonstration = uint64_t{1} << 40;
+
+rl::ArithmeticProblem make(const DataSource& source, uint64_t seed, uint64_t number) {
+  return rl::make_arithmetic_problem(
+      seed, number, {source.lowest_level, source.highest_level},
+      source.held_out ? rl::ProblemSet::kHeldOut : rl::ProblemSet::kTrain);
+}
+
+void add_problems(const DataSource& source, uint64_t seed, std::vector<records::Problem>& all) {
+  if (source.task.empty()) {
+    storage::ProblemSetOptions options;
+    options.kind = source.kind;
+    if (source.limit > 0) options.limit = static_cast<size_t>(source.limit);
+    options.skip = static_cast<size_t>(source.skip);
+    const auto set = storage::ProblemSet::load(source.path, options);
+    all.insert(all.end(), set.problems().begin(), set.problems().end());
+    return;
+  }
+  for (int64_t number = 0; number < source.limit; ++number) {
+    all.push_back(make(source, seed, static_cast<uint64_t>(number)).problem);
+  }
+}
+
+}  // namespace
+
+ProblemSource::ProblemSource(const RunConfig& config) : config_(config) {
+  for (const DataSource& source : config.train) add_problems(source, config.seed, train_);
+  for (const DataSource& source : config.validation) {
+    add_problems(source, config.seed, validation_);
+  }
+}
+
+std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
+  std::vector<records::Problem> problems;
+  const uint64_t first = uint64_t{step} * config_.prompts_per_step;
+  std::vector<size_t> order;
+  uint64_t order_epoch = ~uint64_t{0};
+  for (uint64_t i = first; i < first + config_.prompts_per_step; ++i) {
+    const uint64_t epoch = i / train_.size();
+    if (epoch != order_epoch) {
+      order = core::shuffled_order(
+          train_.size(), core::Rng(config_.seed, core::Purpose::kDataOrder, epoch));
+      order_epoch = epoch;
+    }
+    problems.push_back(train_[order[i % train_.size()]]);
+  }
+  return problems;
+}
+
+std::vector<Demonstration> ProblemSource::demonstrations(uint32_t batch,
+                                                         const text::Tokenizer& tokenizer) const {
+  const WarmStart& warm = config_.warm_start;
+  const auto num_localizations =
+      static_cast<uint32_t>(warm.localization_share * warm.batch_size + 0.5);
+  const auto end_of_text = tokenizer.eos_id();
+  std::vector<Demonstration> out;
+  for (uint32_t i = 0; i < warm.batch_size; ++i) {
+    const uint64_t number = kFirstDemonstration + uint64_t{batch} * warm.batch_size + i;
+    const rl::ArithmeticProblem problem = make(warm.data, config_.seed, number);
+    const rl::Demonstration text =
+        i < num_localizations ? rl::localization_demonstration(config_.prompt_style, problem)
+                              : rl::solve_demonstration(config_.prompt_style, problem);
+    Demonstration& demonstration = out.emplace_back();
+    demonstration.prompt_tokens = tokenizer.encode(text.prompt);
+    demonstration.response_tokens = tokenizer.encode(text.response, false);
+    if (end_of_text) demonstration.response_tokens.push_back(*end_of_text);
+  }
+  return out;
+}
+
+}  // namespace srpo::ranks

@@ -1,0 +1,36 @@
+// The problems of a run: which ones a step works on, and demonstrations for the warm start.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ranks/protocol.h"
+#include "ranks/run_config.h"
+#include "records/problem.h"
+#include "text/tokenizer.h"
+
+namespace srpo::ranks {
+
+/// Every answer is a pure function of the job: nothing is drawn as the run goes. Thread-compatible.
+class ProblemSource {
+ public:
+  /// Reads the files. Throws kBadFile naming file and line, kBadConfig for a source that gives no problem.
+  explicit ProblemSource(const RunConfig& config);
+
+  size_t num_train() const { return train_.size(); }
+
+  /// The problems of a step, in slot order: epochs in seeded order, one after another.
+  std::vector<records::Problem> of_step(uint32_t step) const;
+  const std::vector<records::Problem>& validation() const { return validation_; }
+
+  /// A batch of the warm start.
+  std::vector<Demonstration> demonstrations(uint32_t batch,
+                                            const text::Tokenizer& tokenizer) const;
+
+ private:
+  const RunConfig& config_;
+  std::vector<records::Problem> train_;
+  std::vector<records::Problem> validation_;
+};
+
+}  // namespace srpo::ranks

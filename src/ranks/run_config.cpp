@@ -1,0 +1,215 @@
+#include "ranks/run_config.h"
+
+#include <limits>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "rl/algorithm.h"
+
+namespace srpo::ranks {
+namespace {
+
+using core::ConfigTable;
+
+constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+
+RoleCounts read_ranks(const ConfigTable& job) {
+  RoleCounts counts;
+  if (!job.has("ranks")) return counts;
+  const ConfigTable ranks = job.section("ranks");
+  counts.scheduler = static_cast<int>(ranks.integer("scheduler", 1, 1, 1));
+  counts.generator = static_cast<int>(ranks.integer("generator", {}, 1, 65536));
+  counts.localization = static_cast<int>(ranks.integer("localization", {}, 1, 65536));
+  counts.verifier = static_cast<int>(ranks.integer("verifier", {}, 1, 65536));
+  counts.learner = static_cast<int>(ranks.integer("learner", {}, 1, 65536));
+  return counts;
+}
+
+DataSource read_source(const ConfigTable& table) {
+  DataSource source;
+  REQUIRE(table.has("path") != table.has("task"), kBadConfig,
+          table.place("path") << " (expected either path, a JSONL file, or task: arithmetic)");
+  if (table.has("task")) {
+    source.task = table.choice("task", {}, {"arithmetic"});
+    source.lowest_level = static_cast<int>(table.integer("lowest_level", 2, 1, 12));
+    source.highest_level =
+        static_cast<int>(table.integer("highest_level", 5, source.lowest_level, 12));
+    source.held_out = table.boolean("held_out", false);
+    source.limit = table.integer("limit", 0, 0, kMost);
+    return source;
+  }
+  source.path = table.text("path", {});
+  source.kind = table.choice("kind", "math", {"math"});
+  source.limit = table.integer("limit", 0, 0, kMost);
+  source.skip = table.integer("skip", 0, 0, kMost);
+  return source;
+}
+
+std::vector<DataSource> read_sources(const ConfigTable& data, const std::string& key) {
+  std::vector<DataSource> sources;
+  for (const ConfigTable& table : data.sections(key)) {
+    sources.push_back(read_source(table));
+    REQUIRE(sources.back().task.empty() || sources.back().limit > 0, kBadConfig,
+            table.place("limit") << " is missing (expected how many problems the task makes)");
+  }
+  return sources;
+}
+
+ModelSource read_model(const ConfigTable& job) {
+  const ConfigTable table = job.section("model");
+  ModelSource source;
+  REQUIRE(table.has("path") != table.has("from_nothing"), kBadConfig,
+          table.place("path") << " (expected either path, a Hugging Face folder, or "
+                                 "from_nothing, the sizes of a fresh decoder)");
+  table.choice("dtype", "float32", {"float32"});
+  if (table.has("path")) source.path = table.text("path", {});
+  if (table.has("from_nothing")) {
+    const ConfigTable sizes = table.section("from_nothing");
+    model::ModelConfig& config = source.from_nothing;
+    config.hidden_size = sizes.integer("hidden_size", {}, 8, 1 << 16);
+    config.intermediate_size = sizes.integer("intermediate_size", {}, 8, 1 << 18);
+    config.num_layers = sizes.integer("num_layers", {}, 1, 1024);
+    config.num_heads = sizes.integer("num_heads", {}, 1, 1024);
+    config.num_kv_heads = sizes.integer("num_kv_heads", config.num_heads, 1, config.num_heads);
+    config.max_positions = sizes.integer("max_positions", 512, 16, 1 << 20);
+    config.rope_theta = sizes.number("rope_theta", 10000, 1, 1e9);
+    config.tie_embeddings = sizes.boolean("tie_embeddings", true);
+    REQUIRE(config.hidden_size % config.num_heads == 0 &&
+                (config.hidden_size / config.num_heads) % 2 == 0 &&
+                config.num_heads % config.num_kv_heads == 0,
+            kBadConfig,
+            sizes.place("num_heads")
+                << " (expected hidden_size / num_heads to be a whole even number, and "
+                   "num_kv_heads to divide num_heads)");
+    config.head_dim = config.hidden_size / config.num_heads;
+  }
+  if (table.has("adapter")) {
+    const ConfigTable adapter = table.section("adapter");
+    source.has_adapter = true;
+    source.adapter_rank = adapter.integer("rank", 64, 1, 4096);
+    source.adapter_alpha = adapter.number("alpha", 64, 1e-3, 1e6);
+    REQUIRE(!source.path.empty(), kBadConfig,
+            table.place("adapter") << " (an adapter needs a model with weights: model.path)");
+  }
+  return source;
+}
+
+void read_generation(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable table = job.section("generation");
+  config.limits.max_thoughts = static_cast<int32_t>(table.integer("max_thoughts", 20, 1, 1000));
+  config.limits.thought_tokens =
+      static_cast<int32_t>(table.integer("thought_tokens", 256, 1, 1 << 20));
+  config.limits.response_tokens =
+      static_cast<int32_t>(table.integer("response_tokens", 5120, 1, 1 << 20));
+  config.limits.context_tokens =
+      static_cast<int32_t>(table.integer("context_tokens", 8192, 2, 1 << 20));
+  config.sampling.temperature = table.number("temperature", 0.7, 0, 100);
+  config.sampling.top_p = table.number("top_p", 0.95, 1e-6, 1);
+  config.sampling.top_k = static_cast<int32_t>(table.integer("top_k", 0, 0, kMost));
+  config.sampling.seed = config.seed;
+  config.engine.max_sequences = table.integer("max_sequences", 64, 1, 65536);
+  config.engine.cache_tokens = table.integer("cache_tokens", 32768, 64, int64_t{1} << 32);
+  config.engine.prefill_tokens_per_step = table.integer("prefill_tokens_per_step", 256, 1, 65536);
+  config.engine.threads = static_cast<int>(table.integer("threads", 1, 1, 256));
+  REQUIRE(config.limits.thought_tokens <= config.limits.response_tokens, kBadConfig,
+          table.place("thought_tokens") << " is larger than response_tokens="
+                                        << config.limits.response_tokens);
+
+  const ConfigTable localization = job.section("localization");
+  config.localization_sampling.temperature = localization.number("temperature", 0.3, 0, 100);
+  config.localization_sampling.top_p = localization.number("top_p", 0.95, 1e-6, 1);
+  config.localization_sampling.seed = config.seed;
+  config.localization_tokens =
+      static_cast<int32_t>(localization.integer("max_tokens", 4096, 1, 1 << 20));
+}
+
+WarmStart read_warm_start(const ConfigTable& job) {
+  WarmStart warm;
+  if (!job.has("warm_start")) return warm;
+  const ConfigTable table = job.section("warm_start");
+  table.choice("algorithm", "sft", {"sft"});
+  warm.batches = static_cast<uint32_t>(table.integer("batches", {}, 1, kMost));
+  warm.batch_size = static_cast<uint32_t>(table.integer("batch_size", 128, 1, 65536));
+  warm.learning_rate = table.number("learning_rate", 1e-3, 0, 1);
+  warm.final_learning_rate = table.number("final_learning_rate", 1e-4, 0, 1);
+  warm.localization_share = table.number("localization_share", 0.2, 0, 1);
+  const ConfigTable data = table.section("data");
+  REQUIRE(data.has("task"), kBadConfig,
+          data.place("task") << " is missing (demonstrations are made by a task: arithmetic)");
+  warm.data = read_source(data);
+  return warm;
+}
+
+void read_run(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable run = job.section("run");
+  config.name = run.text("name", {});
+  config.folder = run.text("folder", "runs/" + config.name);
+  config.seed = static_cast<uint64_t>(run.integer("seed", 42, 0, kMost));
+  config.log_level = run.choice("log", "info", {"debug", "info", "warn", "error"});
+  config.steps = static_cast<uint32_t>(run.integer("steps", {}, 0, 1 << 23));
+  config.call_seconds = run.integer("call_seconds", 3600, 1, 86400);
+}
+
+void read_learner(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable learner = job.section("learner");
+  config.prompts_per_step =
+      static_cast<uint32_t>(learner.integer("prompts_per_step", 32, 1, 1 << 20));
+  config.trees_in_flight =
+      static_cast<uint32_t>(learner.integer("prompts_in_flight", 0, 0, 1 << 20));
+  const ConfigTable adapter = config.model.has_adapter ? job.section("model").section("adapter")
+                                                       : ConfigTable::parse("", "none");
+  config.learner = learner::LearnerConfig::read(learner, adapter);
+  config.learner.lora = config.model.has_adapter;
+  config.learner.lora_rank = config.model.adapter_rank;
+  config.learner.lora_alpha = config.model.adapter_alpha;
+  config.learner.seed = config.seed;
+  REQUIRE(config.prompts_per_step % static_cast<uint32_t>(config.learner.updates_per_batch) == 0,
+          kBadConfig,
+          learner.place("updates_per_batch")
+              << " = " << config.learner.updates_per_batch
+              << " (expected a divisor of prompts_per_step = " << config.prompts_per_step << ")");
+}
+
+}  // namespace
+
+core::ConfigTable algorithm_section(const core::ConfigTable& job) {
+  return job.section("algorithm");
+}
+
+RunConfig RunConfig::read(const core::ConfigTable& job) {
+  RunConfig config;
+  read_run(job, config);
+  rl::make_algorithm(algorithm_section(job));
+  config.ranks = read_ranks(job);
+  config.model = read_model(job);
+  config.prompt_style = job.section("prompts").choice("style", "method", {"method", "terse"}) ==
+                                "method"
+                            ? rl::PromptStyle::kMethod
+                            : rl::PromptStyle::kTerse;
+  read_generation(job, config);
+  const ConfigTable data = job.section("data");
+  config.train = read_sources(data, "train");
+  config.validation = read_sources(data, "validation");
+  config.validate_every =
+      static_cast<uint32_t>(data.integer("validate_every", config.validation.empty() ? 0 : 8, 0,
+                                         1 << 23));
+  REQUIRE(!config.train.empty() || config.steps == 0, kBadConfig,
+          data.place("train") << " is missing (expected a list of problem sources)");
+  config.warm_start = read_warm_start(job);
+  read_learner(job, config);
+  const ConfigTable replay = job.section("replay");
+  config.shard_trees = static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
+  replay.choice("keep", "all", {"all"});
+  config.compression = replay.choice("compression", "none", {"none", "gzip"});
+  const ConfigTable checkpoint = job.section("checkpoint");
+  config.checkpoint_every =
+      static_cast<uint32_t>(checkpoint.integer("every_steps", 8, 1, 1 << 23));
+  config.checkpoints_kept = static_cast<uint32_t>(checkpoint.integer("keep", 3, 1, 1000));
+  config.export_format = checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});
+  REQUIRE(config.export_format != "peft" || config.model.has_adapter, kBadConfig,
+          checkpoint.place("export") << " = peft (only a model with an adapter has one to export)");
+  job.refuse_unknown_keys();
+  return config;
+}
+
+}  // namespace srpo::ranks

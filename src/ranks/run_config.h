@@ -1,0 +1,95 @@
+// Everything a job file says, read and checked once, at start.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config_table.h"
+#include "engine/generation_engine.h"
+#include "learner/learner_config.h"
+#include "model/model_config.h"
+#include "records/generation_request.h"
+#include "rl/prompts.h"
+
+namespace srpo::ranks {
+
+/// How many ranks play each role. All 0: chosen by the number of ranks there are (`ranks: auto`).
+struct RoleCounts {
+  int scheduler = 0;
+  int generator = 0;
+  int localization = 0;
+  int verifier = 0;
+  int learner = 0;
+  bool is_auto() const { return scheduler == 0; }
+};
+
+/// Where problems come from: a JSONL file, or the built-in arithmetic task.
+struct DataSource {
+  std::filesystem::path path;  ///< empty: made by `task`
+  std::string task;            ///< "arithmetic"
+  std::string kind = "math";
+  int64_t limit = 0;  ///< problems; 0: all of a file
+  int64_t skip = 0;   ///< lines of a file
+  int lowest_level = 2;
+  int highest_level = 5;
+  bool held_out = false;
+};
+
+/// Supervised training on demonstrations before the algorithm starts.
+struct WarmStart {
+  uint32_t batches = 0;  ///< 0: none
+  uint32_t batch_size = 128;
+  double learning_rate = 1e-3;
+  double final_learning_rate = 1e-4;  ///< reached by a cosine over the batches
+  double localization_share = 0.2;    ///< of the batch: demonstrations of naming the first wrong thought
+  DataSource data;
+};
+
+/// A model from a folder, or one made from nothing.
+struct ModelSource {
+  std::filesystem::path path;  ///< Hugging Face folder; empty: from nothing
+  model::ModelConfig from_nothing;
+  bool has_adapter = false;
+  int64_t adapter_rank = 64;
+  double adapter_alpha = 64;
+};
+
+struct RunConfig {
+  std::string name;
+  std::filesystem::path folder;
+  uint64_t seed = 0;
+  std::string log_level = "info";
+  uint32_t steps = 0;
+  int64_t call_seconds = 600;
+  RoleCounts ranks;
+  ModelSource model;
+  rl::PromptStyle prompt_style = rl::PromptStyle::kMethod;
+  records::Sampling sampling;
+  records::ChainLimits limits;
+  records::Sampling localization_sampling;
+  int32_t localization_tokens = 4096;
+  engine::EngineConfig engine;
+  std::vector<DataSource> train;
+  std::vector<DataSource> validation;
+  uint32_t validate_every = 0;
+  WarmStart warm_start;
+  learner::LearnerConfig learner;
+  uint32_t prompts_per_step = 32;
+  uint32_t trees_in_flight = 0;
+  uint32_t shard_trees = 256;
+  std::string compression = "none";
+  uint32_t checkpoint_every = 8;
+  uint32_t checkpoints_kept = 3;
+  std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"
+
+  /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and combinations that cannot work.
+  static RunConfig read(const core::ConfigTable& job);
+};
+
+/// The `algorithm` section of a job, for rl::make_algorithm.
+core::ConfigTable algorithm_section(const core::ConfigTable& job);
+
+}  // namespace srpo::ranks

@@ -1,0 +1,21 @@
+// A run, from the job file to the exit code, on whatever rank this is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "comm/mpi_session.h"
+
+namespace srpo::ranks {
+
+struct RunOptions {
+  std::string job_file;
+  std::vector<std::string> assignments;  ///< `key=value`, laid over the job file
+  bool plan_only = false;
+};
+
+/// Plays this rank's roles until the run is complete, stopped or broken. Returns the process's exit code; says what went
+/// wrong in one sentence, on rank 0 only where the input is at fault.
+int run_rank(const RunOptions& options);
+
+}  // namespace srpo::ranks

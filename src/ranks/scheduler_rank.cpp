@@ -1,0 +1,409 @@
+#include "ranks/scheduler_rank.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iomanip>
+#include <numbers>
+#include <sstream>
+
+#include "analysis/statistics.h"
+#include "core/log.h"
+#include "ranks/checkpoint_folder.h"
+#include "ranks/run_status.h"
+#include "rl/prompts.h"
+
+namespace srpo::ranks {
+namespace {
+
+namespace commands = scheduler::commands;
+namespace events = scheduler::events;
+using actors::CallResult;
+
+std::string fixed(double value, int digits) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(digits) << value;
+  return text.str();
+}
+
+double per_second(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+
+/// Runs `action` with the first learner's answer when every learner has answered.
+template <class R, class Action>
+void when_all(const std::vector<actors::Future<R>>& futures, Action action) {
+  auto left = std::make_shared<size_t>(futures.size());
+  auto first = std::make_shared<std::optional<R>>();
+  for (size_t i = 0; i < futures.size(); ++i) {
+    auto future = futures[i];
+    future.then([left, first, action, i](CallResult<R>& result) {
+      if (i == 0) {
+        first->emplace(std::move(result.value()));
+      } else {
+        result.value();  // throws what the learner threw
+      }
+      if (--*left == 0) action(**first);
+    });
+  }
+}
+
+}  // namespace
+
+SchedulerRank::SchedulerRank(const RunConfig& config, const records::DrawPlan& plan,
+                             const RankLayout& layout, storage::RunFolder& folder,
+                             storage::ReplayWriter& replay, const ProblemSource& problems,
+                             actors::Runtime& runtime)
+    : config_(config),
+      layout_(layout),
+      folder_(folder),
+      replay_(replay),
+      problems_(problems),
+      runtime_(runtime),
+      plan_(plan),
+      tokenizer_(text::Tokenizer::load(model_folder(config).path)),
+      metrics_(folder.metrics()) {}
+
+void SchedulerRank::start() {
+  scheduler::SchedulerConfig config;
+  config.demonstration_batches = config_.warm_start.batches;
+  config.steps = config_.steps;
+  config.validate_every = config_.validate_every;
+  config.checkpoint_every = config_.checkpoint_every;
+  config.trees_in_flight = config_.trees_in_flight;
+  config.draws.plan = plan_;
+  config.draws.sampling = config_.sampling;
+  config.draws.validation_sampling = config_.sampling;
+  config.draws.validation_sampling.temperature = 0;
+  config.draws.limits = config_.limits;
+  config.generators = static_cast<uint32_t>(layout_.generators.size());
+  config.verifiers = static_cast<uint32_t>(layout_.verifiers.size());
+  config.localizers = static_cast<uint32_t>(layout_.localizers.size());
+  stages_.enter("start");
+  const scheduler::Progress progress = restore_checkpoint();
+  scheduler_.emplace(config, progress);
+  write_status("running", "");
+  carry_out(scheduler_->start());
+}
+
+scheduler::Progress SchedulerRank::restore_checkpoint() {
+  for (const CheckpointFolder& checkpoint : list_checkpoints(folder_.checkpoints())) {
+    try {
+      std::vector<actors::Future<std::string>> futures;
+      for (const int rank : layout_.learners) {
+        futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                              .call<&LearnerRank::restore>(checkpoint.path.string()));
+      }
+      for (auto& future : futures) runtime_.wait(future);
+      progress_.print("resuming from " + checkpoint.path.string() + " with " +
+                      std::to_string(replay_.num_accepted()) + " recorded problems");
+      return checkpoint.progress;
+    } catch (const core::Error& error) {
+      if (error.kind() != core::ErrorKind::kBadFile) throw;
+      progress_.print(std::string("checkpoint refused: ") + error.what());
+    }
+  }
+  if (replay_.num_accepted() > 0) {
+    progress_.print("resuming with " + std::to_string(replay_.num_accepted()) +
+                    " recorded problems and no checkpoint");
+  }
+  return {};
+}
+
+bool SchedulerRank::work() {
+  if (finished_ || !scheduler_) return false;
+  bool busy = false;
+  while (!events_.empty()) {
+    const scheduler::Event event = std::move(events_.front());
+    events_.pop_front();
+    carry_out(scheduler_->on(event));
+    ENSURE(scheduler_->ledger().closes(), "the ledger does not close");
+    busy = true;
+  }
+  if (!finished_) show_progress();
+  return busy;
+}
+
+void SchedulerRank::carry_out(std::vector<scheduler::Command> commands) {
+  for (const scheduler::Command& command : commands) {
+    std::visit([this](const auto& each) { carry_out(each); }, command);
+  }
+}
+
+void SchedulerRank::carry_out(const commands::OpenStep& open) {
+  if (drawing_ && open_step_.validation) report_validation();
+  if (!eta_started_) {
+    eta_.restart(open.step);
+    eta_started_ = true;
+  }
+  stages_.enter(open.validation ? "validation" : "drawing");
+  open_step_ = open;
+  drawing_ = true;
+  drawn_ = {};
+  const auto problems =
+      open.validation ? problems_.validation() : problems_.of_step(open.step);
+  events::StepOpened opened;
+  for (uint32_t slot = 0; slot < problems.size(); ++slot) {
+    if (const auto* known = replay_.find({open.step, slot, open.validation})) {
+      drawn_.add(*known);
+      opened.entries.push_back({*known, true});
+      continue;
+    }
+    records::RolloutTree tree;
+    tree.step = open.step;
+    tree.slot = slot;
+    tree.validation = open.validation;
+    tree.problem = problems[slot];
+    tree.prompt_tokens = tokenizer_.encode(
+        rl::solve_prompt(config_.prompt_style, tree.problem.question));
+    opened.entries.push_back({std::move(tree), false});
+  }
+  events_.emplace_back(std::move(opened));
+}
+
+void SchedulerRank::carry_out(const commands::Generate& generate) {
+  const int rank = layout_.generators[generate.worker];
+  const records::TrajectoryId id = generate.request.id;
+  runtime_.find<GeneratorRank>(rank, "generator")
+      .call<&GeneratorRank::generate>(generate.request)
+      .then([this, id](CallResult<records::Trajectory>& result) {
+        if (result.has_value()) {
+          events_.emplace_back(events::Generated{std::move(result.value())});
+        } else {
+          LOG(warn) << "not generated " << id.to_string() << ": " << result.error().message;
+          events_.emplace_back(events::Failed{id, result.error().message});
+        }
+      });
+}
+
+void SchedulerRank::carry_out(const commands::Verify& verify) {
+  const int rank = layout_.verifiers[verify.worker];
+  runtime_.find<VerifierRank>(rank, "verifier")
+      .call<&VerifierRank::verify>(verify.problem, verify.text)
+      .then([this, id = verify.id](CallResult<records::Verdict>& result) {
+        if (result.has_value()) {
+          events_.emplace_back(events::Verified{id, std::move(result.value())});
+        } else {
+          LOG(warn) << "not verified " << id.to_string() << ": " << result.error().message;
+          events_.emplace_back(events::Failed{id, result.error().message});
+        }
+      });
+}
+
+void SchedulerRank::carry_out(const commands::Localize& localize) {
+  const int rank = layout_.localizers[localize.worker];
+  runtime_.find<LocalizationRank>(rank, "localization")
+      .call<&LocalizationRank::localize>(localize.problem, localize.seed)
+      .then([this, id = localize.seed.id](CallResult<ResetPoint>& result) {
+        if (result.has_value()) {
+          events_.emplace_back(events::Localized{id, result.value().localization,
+                                                 result.value().prefix_length});
+          return;
+        }
+        LOG(warn) << "not localized " << id.to_string() << ": " << result.error().message;
+        records::TrajectoryId failed = id;
+        failed.kind = records::DrawKind::kLocalization;
+        events_.emplace_back(events::Failed{failed, result.error().message});
+      });
+}
+
+void SchedulerRank::carry_out(const commands::Release& release) {
+  runtime_.find<GeneratorRank>(layout_.generators[release.worker], "generator")
+      .call<&GeneratorRank::release>(release.ids);
+}
+
+void SchedulerRank::carry_out(const commands::Record& record) {
+  replay_.accept(record.tree);
+  drawn_.add(record.tree);
+  events_.emplace_back(events::Recorded{record.tree.slot});
+}
+
+void SchedulerRank::carry_out(const commands::Drop& drop) {
+  progress_.print("dropped problem " + std::to_string(drop.slot) + " of step " +
+                  std::to_string(drop.step) + ": " + drop.reason);
+}
+
+void SchedulerRank::carry_out(const commands::TrainDemonstrations& train) {
+  if (stages_.seconds("warm start") == 0) eta_.restart(train.batch);
+  stages_.enter("warm start");
+  const WarmStart& warm = config_.warm_start;
+  const double progress = static_cast<double>(train.batch) / warm.batches;
+  const double rate = warm.final_learning_rate + (warm.learning_rate - warm.final_learning_rate) *
+                                                     0.5 * (1 + std::cos(progress * std::numbers::pi));
+  const auto batch = problems_.demonstrations(train.batch, tokenizer_);
+  std::vector<actors::Future<learner::StepStats>> futures;
+  for (const int rank : layout_.learners) {
+    futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                          .call<&LearnerRank::train_demonstrations>(
+                              batch, rate / config_.learner.learning_rate));
+  }
+  when_all(futures, [this](const learner::StepStats& stats) {
+    finish_demonstrations(stats);
+    events_.emplace_back(events::DemonstrationsTrained{});
+  });
+}
+
+void SchedulerRank::finish_demonstrations(const learner::StepStats& stats) {
+  const uint32_t done = scheduler_->progress().demonstration_batches + 1;
+  trained_tokens_ += static_cast<double>(stats.tokens);
+  metrics_.write(static_cast<int64_t>(done) - 1 - config_.warm_start.batches,
+                 {{"warm_start/loss", stats.loss},
+                  {"warm_start/tokens", static_cast<double>(stats.tokens)},
+                  {"warm_start/seconds", stats.seconds}});
+  const std::string text =
+      "warm start   batch " + std::to_string(done) + "/" +
+      std::to_string(config_.warm_start.batches) + "  loss " + fixed(stats.loss, 3) + "  " +
+      fixed(per_second(static_cast<double>(stats.tokens), stats.seconds), 0) +
+      " tok/s  eta " + eta_.text(done, config_.warm_start.batches);
+  if (done == config_.warm_start.batches) {
+    progress_.print(text);
+    eta_started_ = false;
+  } else {
+    progress_.update(text);
+  }
+}
+
+void SchedulerRank::carry_out(const commands::Train& train) {
+  draw_seconds_ = stages_.current();
+  drawing_ = false;
+  stages_.enter("training");
+  std::vector<actors::Future<learner::StepStats>> futures;
+  for (const int rank : layout_.learners) {
+    futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                          .call<&LearnerRank::train>(train.trees));
+  }
+  when_all(futures, [this](const learner::StepStats& stats) {
+    finish_step(stats);
+    events_.emplace_back(events::Trained{});
+  });
+}
+
+void SchedulerRank::finish_step(const learner::StepStats& stats) {
+  const uint32_t step = open_step_.step + 1;
+  trained_tokens_ += static_cast<double>(stats.tokens);
+  metrics_.write(step, step_metrics(drawn_, stats, draw_seconds_));
+  drawn_in_all_.merge(drawn_);
+  std::ostringstream text;
+  text << "step " << std::setw(4) << step << "/" << config_.steps << "  reward base "
+       << fixed(drawn_.mean_base_reward(), 3);
+  if (plan_.suffix_group > 0) {
+    text << " suffix " << fixed(drawn_.mean_suffix_reward(), 3) << "  resets " << drawn_.resets
+         << " gain " << std::showpos << fixed(drawn_.mean_reset_gain(), 3) << std::noshowpos;
+  }
+  text << "  draw " << fixed(draw_seconds_, 1) << " s ("
+       << fixed(per_second(static_cast<double>(drawn_.decoded_tokens), draw_seconds_), 0)
+       << " tok/s)  train " << fixed(stats.seconds, 1) << " s ("
+       << fixed(per_second(static_cast<double>(stats.tokens), stats.seconds), 0)
+       << " tok/s)  eta " << eta_.text(step, config_.steps);
+  progress_.print(text.str());
+}
+
+void SchedulerRank::report_validation() {
+  drawing_ = false;
+  const auto trees = static_cast<int64_t>(drawn_.base_chains);
+  const auto correct = static_cast<int64_t>(std::llround(drawn_.base_reward));
+  const auto interval = analysis::wilson_interval(correct, trees);
+  metrics_.write(open_step_.step, {{"validation/accuracy", drawn_.mean_base_reward()},
+                                   {"validation/accuracy_low", interval.low},
+                                   {"validation/accuracy_high", interval.high},
+                                   {"validation/problems", static_cast<double>(trees)}});
+  drawn_in_all_.decoded_tokens += drawn_.decoded_tokens;
+  progress_.print("validation at step " + std::to_string(open_step_.step) + "   accuracy " +
+                  fixed(drawn_.mean_base_reward(), 3) + "  (95 % interval " +
+                  fixed(interval.low, 3) + " .. " + fixed(interval.high, 3) + ", " +
+                  std::to_string(correct) + " of " + std::to_string(trees) + ")");
+}
+
+void SchedulerRank::carry_out(const commands::Publish& publish) {
+  stages_.enter("publication");
+  std::vector<actors::Future<actors::Done>> futures;
+  for (const int rank : layout_.learners) {
+    futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                          .call<&LearnerRank::publish>(publish.version));
+  }
+  when_all(futures, [this](const actors::Done&) {
+    stages_.enter(open_step_.validation ? "validation" : "drawing");
+    events_.emplace_back(events::Published{});
+  });
+}
+
+void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
+  stages_.enter("checkpoint");
+  const CheckpointFolder target{
+      folder_.checkpoints() / checkpoint_name(checkpoint.progress), checkpoint.progress};
+  std::vector<actors::Future<actors::Done>> futures;
+  for (const int rank : layout_.learners) {
+    futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                          .call<&LearnerRank::save>(target.path.string(),
+                                                    checkpoint_name(checkpoint.progress)));
+  }
+  when_all(futures, [this](const actors::Done&) {
+    remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept);
+    events_.emplace_back(events::Checkpointed{});
+  });
+}
+
+void SchedulerRank::carry_out(const commands::Finish&) {
+  if (drawing_ && open_step_.validation) report_validation();
+  stages_.enter("finish");
+  replay_.seal();
+  if (config_.export_format != "none") {
+    std::vector<actors::Future<actors::Done>> futures;
+    for (const int rank : layout_.learners) {
+      futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
+                            .call<&LearnerRank::export_model>(folder_.exports().string()));
+    }
+    for (auto& future : futures) runtime_.wait(future);
+  }
+  write_status("complete", "");
+  stages_.enter("");
+  finished_ = true;
+}
+
+std::vector<RankUsage> SchedulerRank::collect_usage() {
+  std::vector<RankUsage> usage = {measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()))};
+  const auto add = [&](const std::vector<int>& ranks, auto call) {
+    for (const int rank : ranks) {
+      const bool known = std::any_of(usage.begin(), usage.end(),
+                                     [&](const RankUsage& u) { return u.rank == rank; });
+      if (!known) usage.push_back(runtime_.wait(call(rank)));
+    }
+  };
+  add(layout_.generators, [this](int rank) {
+    return runtime_.find<GeneratorRank>(rank, "generator").call<&GeneratorRank::usage>();
+  });
+  add(layout_.localizers, [this](int rank) {
+    return runtime_.find<LocalizationRank>(rank, "localization").call<&LocalizationRank::usage>();
+  });
+  add(layout_.verifiers, [this](int rank) {
+    return runtime_.find<VerifierRank>(rank, "verifier").call<&VerifierRank::usage>();
+  });
+  add(layout_.learners, [this](int rank) {
+    return runtime_.find<LearnerRank>(rank, "learner").call<&LearnerRank::usage>();
+  });
+  return usage;
+}
+
+void SchedulerRank::stop_early(int signal) {
+  write_status("stopped", "signal " + std::to_string(signal));
+  progress_.print("stopped by signal " + std::to_string(signal) +
+                  "; the same command goes on from here");
+  runtime_.stop_all();
+}
+
+void SchedulerRank::show_progress() {
+  if (!drawing_) return;
+  const auto [problems, recorded] = scheduler_->step_progress();
+  if (problems == 0) return;
+  progress_.update((open_step_.validation ? "validation at step " : "drawing step ") +
+                   std::to_string(open_step_.step) + "   " + std::to_string(recorded) + "/" +
+                   std::to_string(problems) + " problems  " +
+                   fixed(per_second(static_cast<double>(drawn_.decoded_tokens), stages_.current()), 0) +
+                   " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
+}
+
+void SchedulerRank::write_status(const std::string& state, const std::string& reason) {
+  const scheduler::Ledger ledger =
+      scheduler_ ? scheduler_->ledger() : scheduler::Ledger{};
+  save_status(folder_.status(), {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
+                                 replay_.num_accepted(), ledger.dropped});
+}
+
+}  // namespace srpo::ranks

@@ -1,0 +1,97 @@
+// The scheduler's rank: carries out what the state machine asks for, and keeps the run's folder.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/actor.h"
+#include "actors/runtime.h"
+#include "core/metrics.h"
+#include "ranks/generator_rank.h"
+#include "ranks/learner_rank.h"
+#include "ranks/localization_rank.h"
+#include "ranks/problem_source.h"
+#include "ranks/progress_line.h"
+#include "ranks/rank_layout.h"
+#include "ranks/step_report.h"
+#include "ranks/verifier_rank.h"
+#include "scheduler/scheduler.h"
+#include "storage/replay_writer.h"
+#include "storage/run_folder.h"
+
+namespace srpo::ranks {
+
+/// One thread only: the reactor's. Borrows everything it is given.
+class SchedulerRank final : public actors::Actor {
+ public:
+  SchedulerRank(const RunConfig& config, const records::DrawPlan& plan, const RankLayout& layout,
+                storage::RunFolder& folder, storage::ReplayWriter& replay,
+                const ProblemSource& problems, actors::Runtime& runtime);
+
+  /// Restores the newest whole checkpoint and begins. Waits for the learners.
+  void start();
+  bool is_finished() const { return finished_; }
+  /// Stops at once; what is accepted is durable already.
+  void stop_early(int signal);
+
+  /// What the run waits for, one thing a line.
+  std::vector<std::string> why() { return scheduler_->why(); }
+  using Methods = actors::MethodList<&SchedulerRank::why>;
+
+  bool work() override;
+
+  const StageClock& stages() const { return stages_; }
+  const DrawStatistics& drawn() const { return drawn_in_all_; }
+  double trained_tokens() const { return trained_tokens_; }
+  std::vector<RankUsage> collect_usage();
+
+ private:
+  void carry_out(std::vector<scheduler::Command> commands);
+  void carry_out(const scheduler::commands::OpenStep& open);
+  void carry_out(const scheduler::commands::Generate& generate);
+  void carry_out(const scheduler::commands::Verify& verify);
+  void carry_out(const scheduler::commands::Localize& localize);
+  void carry_out(const scheduler::commands::Release& release);
+  void carry_out(const scheduler::commands::Record& record);
+  void carry_out(const scheduler::commands::Drop& drop);
+  void carry_out(const scheduler::commands::TrainDemonstrations& train);
+  void carry_out(const scheduler::commands::Train& train);
+  void carry_out(const scheduler::commands::Publish& publish);
+  void carry_out(const scheduler::commands::Checkpoint& checkpoint);
+  void carry_out(const scheduler::commands::Finish& finish);
+
+  scheduler::Progress restore_checkpoint();
+  void finish_step(const learner::StepStats& stats);
+  void finish_demonstrations(const learner::StepStats& stats);
+  void report_validation();
+  void show_progress();
+  void write_status(const std::string& state, const std::string& reason);
+
+  const RunConfig& config_;
+  const RankLayout& layout_;
+  storage::RunFolder& folder_;
+  storage::ReplayWriter& replay_;
+  const ProblemSource& problems_;
+  actors::Runtime& runtime_;
+  records::DrawPlan plan_;
+  text::Tokenizer tokenizer_;
+  std::optional<scheduler::Scheduler> scheduler_;
+  std::deque<scheduler::Event> events_;
+  core::MetricSink metrics_;
+  ProgressLine progress_;
+  Eta eta_;
+  StageClock stages_;
+  scheduler::commands::OpenStep open_step_{0, false};
+  bool drawing_ = false;
+  DrawStatistics drawn_;
+  DrawStatistics drawn_in_all_;
+  double draw_seconds_ = 0;
+  double trained_tokens_ = 0;
+  bool eta_started_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace srpo::ranks
