@@ -11,10 +11,10 @@
 namespace srpo::rl {
 namespace {
 
-constexpr int kHighestValue = 999;
-constexpr int kHighestOperand = 99;
+constexpr int kHighestStart = 99;  // also the highest value that is multiplied
 constexpr int kHighestFactor = 9;
 constexpr int kMostLevels = 16;
+constexpr int kMostDraws = 10000;
 constexpr uint32_t kHeldOutShare = 8;  // one question in so many is held out
 constexpr std::string_view kThoughtEnd = "</thought>";
 
@@ -25,6 +25,7 @@ struct Operation {
 
 struct Exercise {
   int start = 0;
+  ArithmeticRange range;
   std::vector<Operation> operations;
 };
 
@@ -46,34 +47,35 @@ int apply(int value, const Operation& operation) {
   }
 }
 
-bool in_bounds(int value) { return value >= 0 && value <= kHighestValue; }
-
 int draw_between(core::Rng& rng, int lowest, int highest) {
   return lowest +
          static_cast<int>(rng.below(static_cast<uint64_t>(highest - lowest) + 1));
 }
 
-/// A sum, a difference or (one time in five, from values of at most two digits) a product
-/// that stays in bounds.
-Operation draw_operation(core::Rng& rng, int value) {
-  if (value >= 2 && value <= kHighestOperand && rng.below(5) == 0) {
-    return {'*', draw_between(rng, 2, kHighestFactor)};
+/// A sum, a difference or, one time in five where it can be, a product; in bounds.
+Operation draw_operation(core::Rng& rng, int value, const ArithmeticRange& range) {
+  const int highest_factor = value >= 2 && value <= kHighestStart
+                                 ? std::min(kHighestFactor, range.highest_value / value)
+                                 : 0;
+  if (highest_factor >= 2 && rng.below(5) == 0) {
+    return {'*', draw_between(rng, 2, highest_factor)};
   }
-  const bool can_add = value + 2 <= kHighestValue;
-  const bool can_subtract = value >= 2;
-  if (can_add && (!can_subtract || rng.below(2) == 0)) {
-    return {'+', draw_between(rng, 2, std::min(kHighestOperand, kHighestValue - value))};
+  const int most_added = std::min(range.highest_operand, range.highest_value - value);
+  const int most_taken = std::min(range.highest_operand, value);
+  if (most_added >= 2 && (most_taken < 2 || rng.below(2) == 0)) {
+    return {'+', draw_between(rng, 2, most_added)};
   }
-  return {'-', draw_between(rng, 2, std::min(kHighestOperand, value))};
+  return {'-', draw_between(rng, 2, most_taken)};
 }
 
-Exercise draw_exercise(core::Rng& rng, LevelRange levels) {
+Exercise draw_exercise(core::Rng& rng, const ArithmeticRange& range) {
   Exercise exercise;
-  const int level = draw_between(rng, levels.lowest, levels.highest);
-  exercise.start = draw_between(rng, 10, kHighestOperand);
+  exercise.range = range;
+  const int level = draw_between(rng, range.lowest_level, range.highest_level);
+  exercise.start = draw_between(rng, 10, std::min(kHighestStart, range.highest_value));
   int value = exercise.start;
   for (int i = 0; i < level; ++i) {
-    exercise.operations.push_back(draw_operation(rng, value));
+    exercise.operations.push_back(draw_operation(rng, value, range));
     value = apply(value, exercise.operations.back());
   }
   return exercise;
@@ -110,7 +112,7 @@ std::optional<std::vector<Step>> work_out(const Exercise& exercise, size_t first
   std::vector<Step> steps;
   for (size_t i = first; i < exercise.operations.size(); ++i) {
     const int result = apply(value, exercise.operations[i]);
-    if (!in_bounds(result)) return std::nullopt;
+    if (result < 0 || result > exercise.range.highest_value) return std::nullopt;
     steps.push_back({value, exercise.operations[i], result});
     value = result;
   }
@@ -132,7 +134,7 @@ std::string written(const std::vector<Step>& steps) {
 
 /// The slips a small model makes: a digit off by one, a lost carry, the other sign, a
 /// miscopied operand.
-std::vector<Step> spoilt_forms(const Step& right) {
+std::vector<Step> spoilt_forms(const Step& right, const ArithmeticRange& range) {
   std::vector<Step> forms;
   for (const int slip : {1, -1, 2, -2, 10, -10, 100, -100}) {
     Step form = right;
@@ -149,10 +151,12 @@ std::vector<Step> spoilt_forms(const Step& right) {
     Step form = right;
     form.operation.operand += slip;
     form.result = apply(form.left, form.operation);
-    if (form.operation.operand >= 1) forms.push_back(form);
+    forms.push_back(form);
   }
   std::erase_if(forms, [&](const Step& form) {
-    return !in_bounds(form.result) || form.result == right.result;
+    return form.operation.operand < 1 || form.operation.operand > range.highest_operand ||
+           form.result < 0 || form.result > range.highest_value ||
+           form.result == right.result;
   });
   return forms;
 }
@@ -162,7 +166,7 @@ std::vector<Step> spoilt_forms(const Step& right) {
 std::optional<std::vector<Step>> spoil_at(const Exercise& exercise,
                                           const std::vector<Step>& right, size_t at,
                                           core::Rng& rng) {
-  std::vector<Step> forms = spoilt_forms(right[at]);
+  std::vector<Step> forms = spoilt_forms(right[at], exercise.range);
   while (!forms.empty()) {
     const size_t pick = rng.below(forms.size());
     const Step form = forms[pick];
@@ -195,21 +199,39 @@ void add_wrong_solution(const Exercise& exercise, const std::vector<Step>& right
   ENSURE(false, "the last thought of '" << made.problem.question << "' cannot be spoilt");
 }
 
+void require_between(const char* name, int value, int lowest, int highest) {
+  REQUIRE(value >= lowest && value <= highest, kBadConfig,
+          "arithmetic problems: " << name << " = " << value << " (expected " << lowest
+                                  << ".." << highest << ")");
+}
+
+void require_valid(const ArithmeticRange& range) {
+  require_between("highest_level", range.highest_level, 1, kMostLevels);
+  require_between("lowest_level", range.lowest_level, 1, range.highest_level);
+  require_between("highest_value", range.highest_value, 20, 999);
+  require_between("highest_operand", range.highest_operand, 2, 99);
+}
+
+Exercise draw_of_set(core::Rng& rng, const ArithmeticRange& range, ProblemSet set) {
+  for (int i = 0; i < kMostDraws; ++i) {
+    Exercise exercise = draw_exercise(rng, range);
+    if (set_of(question_of(exercise)) == set) return exercise;
+  }
+  throw core::Error(
+      core::ErrorKind::kBadConfig,
+      "arithmetic problems: the range is so narrow that no question of it " +
+          std::string(set == ProblemSet::kTrain ? "is for training" : "is held out"));
+}
+
 }  // namespace
 
 ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
-                                          LevelRange levels, ProblemSet set) {
-  REQUIRE(levels.lowest >= 1 && levels.lowest <= levels.highest &&
-              levels.highest <= kMostLevels,
-          kBadConfig,
-          "arithmetic levels " << levels.lowest << ".." << levels.highest
-                               << " (expected within 1.." << kMostLevels
-                               << ", the lowest first)");
+                                          const ArithmeticRange& range, ProblemSet set) {
+  require_valid(range);
   core::Rng rng(seed, core::Purpose::kProblemMaking, number);
-  Exercise exercise = draw_exercise(rng, levels);
-  while (set_of(question_of(exercise)) != set) exercise = draw_exercise(rng, levels);
+  const Exercise exercise = draw_of_set(rng, range, set);
   const auto right = work_out(exercise, 0, exercise.start);
-  ENSURE(right, "'" << question_of(exercise) << "' leaves 0.." << kHighestValue);
+  ENSURE(right, "'" << question_of(exercise) << "' leaves 0.." << range.highest_value);
 
   ArithmeticProblem made;
   made.problem.id = "arithmetic/" + std::to_string(seed) +

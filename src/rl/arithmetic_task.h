@@ -1,11 +1,11 @@
 // Makes multi-step arithmetic problems that a tiny model can learn, with worked and with
 // spoilt solutions.
 //
-// A problem is a starting value and operations that are applied from left to right, `12
-// +7 -5 *3`. Each thought is one operation on the running value and the last one states
-// the answer:
+// A problem is a starting value and operations that are applied from left to right:
+//   12 +7 -5 *3
+// Each thought is one operation on the running value; the last one states the answer:
 //   12+7=19</thought>19-5=14</thought>14*3=42 \boxed{42}</thought>
-// All values lie in 0 .. 999. A level is a number of operations.
+// A level is a number of operations.
 #pragma once
 
 #include <cstdint>
@@ -18,30 +18,32 @@
 
 namespace srpo::rl {
 
-/// Levels that problems are drawn from, both included: 1 <= lowest <= highest <= 16.
-struct LevelRange {
-  int lowest = 2;
-  int highest = 6;
+/// What is drawn; every level from the lowest to the highest is equally frequent.
+struct ArithmeticRange {
+  int lowest_level = 2;      ///< 1 .. highest_level
+  int highest_level = 6;     ///< at most 16
+  int highest_value = 999;   ///< of a running value, 20 .. 999; the lowest is 0
+  int highest_operand = 99;  ///< of + and -, 2 .. 99; factors go to 9
 };
 
-/// Two sets without a common question, whatever the seed: a question belongs to one of
-/// them by its hash.
+/// Two sets without a common question, whatever seed and range: the hash of a question
+/// says which of them it belongs to.
 enum class ProblemSet { kTrain, kHeldOut };
 
 struct ArithmeticProblem {
   records::Problem problem;  ///< id `arithmetic/SEED/SET/levelN/NUMBER`, kind "math"
-  std::string solution;  ///< worked thoughts, each closed by `</thought>`, the last with
-                         ///< the boxed answer
+  /// Worked thoughts, each closed by `</thought>`, the last with the boxed answer.
+  std::string solution;
   /// The same with one thought spoilt (another result, operator or operand), and all
   /// later ones right from there on: a wrong answer whose cause lies in one place.
   std::string wrong_solution;
-  int first_wrong_thought =
-      1;  ///< 1-based; uniform over the thoughts but for rare cases at the bounds
+  /// 1-based; uniform over the thoughts but for rare cases at the bounds.
+  int first_wrong_thought = 1;
 };
 
-/// A pure function of its arguments. Throws kBadConfig for a bad level range.
+/// A pure function of its arguments. Throws kBadConfig for a bad range.
 ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
-                                          LevelRange levels, ProblemSet set);
+                                          const ArithmeticRange& range, ProblemSet set);
 
 /// The level that an id of this task records; nothing for other ids.
 std::optional<int> arithmetic_level(const std::string& problem_id);

@@ -16,8 +16,8 @@ namespace srpo::rl {
 
 /// What a reply to the localization prompt says.
 struct ParsedReply {
-  uint32_t step =
-      1;  ///< as the rules read it: 0 is possible, never more than the number of thoughts
+  /// As the rules read it: 0 is possible, more than the number of thoughts is not.
+  uint32_t step = 1;
   uint32_t thought = 1;  ///< `step` clamped to 1 .. number of thoughts
   records::ParseStatus status = records::ParseStatus::kDefault;
 };

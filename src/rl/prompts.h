@@ -10,8 +10,7 @@ namespace srpo::rl {
 
 enum class PromptStyle {
   kMethod,  ///< instructions for a language model (method §1.6, §2.4)
-  kTerse,   ///< no words: for a tiny model that learns the form from demonstrations
-            ///< (rl/arithmetic_task.h)
+  kTerse,   ///< no words: for a tiny model that learns from rl/arithmetic_task.h
 };
 
 /// "method" or "terse"; throws kBadConfig otherwise.

@@ -17,7 +17,7 @@ namespace {
 
 using records::VerdictKind;
 
-constexpr LevelRange kLevels{2, 6};
+constexpr ArithmeticRange kRange;
 
 struct ParsedStep {
   int left = 0;
@@ -75,7 +75,7 @@ TEST(ArithmeticTask, MakesSolutionsThatAreRightStepByStepAndVerifyCorrect) {
   const auto verifier = verify::make_verifier("math");
   for (uint64_t number = 0; number < 3000; ++number) {
     const auto set = number % 2 == 0 ? ProblemSet::kTrain : ProblemSet::kHeldOut;
-    const auto made = make_arithmetic_problem(7, number, kLevels, set);
+    const auto made = make_arithmetic_problem(7, number, kRange, set);
     EXPECT_EQ(made.problem.kind, "math");
     EXPECT_EQ(verifier->verify(made.problem, made.solution).kind, VerdictKind::kCorrect)
         << made.problem.question << ": " << made.solution;
@@ -99,7 +99,7 @@ TEST(ArithmeticTask, SpoilsExactlyOneThoughtOfTheWrongSolution) {
 
 TEST(ArithmeticTask, ClosesEveryThoughtAndBoxesOnlyTheLast) {
   for (uint64_t number = 0; number < 200; ++number) {
-    const auto made = make_arithmetic_problem(1, number, kLevels, ProblemSet::kTrain);
+    const auto made = make_arithmetic_problem(1, number, kRange, ProblemSet::kTrain);
     for (const std::string& solution : {made.solution, made.wrong_solution}) {
       EXPECT_TRUE(solution.ends_with("}</thought>"));
       const auto thoughts = split_thoughts(solution);
@@ -130,7 +130,7 @@ TEST(ArithmeticTask, CoversItsLevelsAndSpoiltThoughtsEvenly) {
   std::map<int, int> levels;
   std::map<int, int> spoilt;
   for (uint64_t number = 0; number < 5000; ++number) {
-    const auto made = make_arithmetic_problem(3, number, kLevels, ProblemSet::kTrain);
+    const auto made = make_arithmetic_problem(3, number, kRange, ProblemSet::kTrain);
     const int level = *arithmetic_level(made.problem.id);
     ++levels[level];
     if (level == 5) ++spoilt[made.first_wrong_thought];
@@ -142,13 +142,13 @@ TEST(ArithmeticTask, CoversItsLevelsAndSpoiltThoughtsEvenly) {
 }
 
 TEST(ArithmeticTask, IsAPureFunctionOfItsArguments) {
-  const auto first = make_arithmetic_problem(5, 17, kLevels, ProblemSet::kHeldOut);
-  const auto again = make_arithmetic_problem(5, 17, kLevels, ProblemSet::kHeldOut);
+  const auto first = make_arithmetic_problem(5, 17, kRange, ProblemSet::kHeldOut);
+  const auto again = make_arithmetic_problem(5, 17, kRange, ProblemSet::kHeldOut);
   EXPECT_EQ(first.problem.question, again.problem.question);
   EXPECT_EQ(first.wrong_solution, again.wrong_solution);
   EXPECT_NE(
       first.problem.question,
-      make_arithmetic_problem(6, 17, kLevels, ProblemSet::kHeldOut).problem.question);
+      make_arithmetic_problem(6, 17, kRange, ProblemSet::kHeldOut).problem.question);
 }
 
 TEST(ArithmeticTask, RecordsItsLevelInTheId) {
@@ -172,10 +172,27 @@ TEST(ArithmeticTask, DemonstratesSolvingAndLocalizing) {
             records::ParseStatus::kBoxed);
 }
 
-TEST(ArithmeticTask, RefusesBadLevels) {
-  for (const LevelRange levels :
-       {LevelRange{0, 3}, LevelRange{4, 3}, LevelRange{1, 17}}) {
-    EXPECT_THROW(make_arithmetic_problem(1, 1, levels, ProblemSet::kTrain), core::Error);
+TEST(ArithmeticTask, StaysWithinANarrowerRange) {
+  const ArithmeticRange narrow{2, 5, 20, 9};
+  for (uint64_t number = 0; number < 2000; ++number) {
+    const auto made = make_arithmetic_problem(4, number, narrow, ProblemSet::kHeldOut);
+    EXPECT_TRUE(wrong_thoughts(made.problem.question, made.solution).empty());
+    EXPECT_EQ(wrong_thoughts(made.problem.question, made.wrong_solution),
+              std::vector<int>{made.first_wrong_thought});
+    for (const std::string& thought :
+         split_thoughts(made.solution + made.wrong_solution)) {
+      EXPECT_LE(parse_step(thought).result, 20);
+      EXPECT_LE(parse_step(thought).operand, 9);
+    }
+  }
+}
+
+TEST(ArithmeticTask, RefusesABadRange) {
+  for (const ArithmeticRange& range :
+       {ArithmeticRange{0, 3}, ArithmeticRange{4, 3}, ArithmeticRange{1, 17},
+        ArithmeticRange{1, 2, 19}, ArithmeticRange{1, 2, 1000},
+        ArithmeticRange{1, 2, 99, 1}, ArithmeticRange{1, 2, 99, 100}}) {
+    EXPECT_THROW(make_arithmetic_problem(1, 1, range, ProblemSet::kTrain), core::Error);
   }
 }
 
