@@ -1,0 +1,284 @@
+#include "rl/arithmetic_task.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/random.h"
+
+namespace srpo::rl {
+namespace {
+
+constexpr int kHighestStart = 99;  // also the highest value that is multiplied
+constexpr int kHighestFactor = 9;
+constexpr int kMostLevels = 16;
+constexpr int kMostDraws = 10000;
+constexpr uint32_t kHeldOutShare = 8;  // one question in so many is held out
+constexpr std::string_view kThoughtEnd = "</thought>";
+
+struct Operation {
+  char sign = '+';
+  int operand = 0;
+};
+
+struct Exercise {
+  int start = 0;
+  ArithmeticRange range;
+  std::vector<Operation> operations;
+};
+
+/// One thought as it is written: left sign operand = result.
+struct Step {
+  int left = 0;
+  Operation operation;
+  int result = 0;
+};
+
+int apply(int value, const Operation& operation) {
+  switch (operation.sign) {
+    case '+':
+      return value + operation.operand;
+    case '-':
+      return value - operation.operand;
+    default:
+      return value * operation.operand;
+  }
+}
+
+int draw_between(core::Rng& rng, int lowest, int highest) {
+  return lowest +
+         static_cast<int>(rng.below(static_cast<uint64_t>(highest - lowest) + 1));
+}
+
+/// A sum, a difference or, one time in five where it can be, a product; in bounds.
+Operation draw_operation(core::Rng& rng, int value, const ArithmeticRange& range) {
+  const int highest_factor = value >= 2 && value <= kHighestStart
+                                 ? std::min(kHighestFactor, range.highest_value / value)
+                                 : 0;
+  if (highest_factor >= 2 && rng.below(5) == 0) {
+    return {'*', draw_between(rng, 2, highest_factor)};
+  }
+  const int most_added = std::min(range.highest_operand, range.highest_value - value);
+  const int most_taken = std::min(range.highest_operand, value);
+  if (most_added >= 2 && (most_taken < 2 || rng.below(2) == 0)) {
+    return {'+', draw_between(rng, 2, most_added)};
+  }
+  return {'-', draw_between(rng, 2, most_taken)};
+}
+
+Exercise draw_exercise(core::Rng& rng, const ArithmeticRange& range) {
+  Exercise exercise;
+  exercise.range = range;
+  const int level = draw_between(rng, range.lowest_level, range.highest_level);
+  exercise.start = draw_between(rng, 10, std::min(kHighestStart, range.highest_value));
+  int value = exercise.start;
+  for (int i = 0; i < level; ++i) {
+    exercise.operations.push_back(draw_operation(rng, value, range));
+    value = apply(value, exercise.operations.back());
+  }
+  return exercise;
+}
+
+std::string question_of(const Exercise& exercise) {
+  std::string question = std::to_string(exercise.start);
+  for (const Operation& operation : exercise.operations) {
+    question += ' ';
+    question += operation.sign;
+    question += std::to_string(operation.operand);
+  }
+  return question;
+}
+
+/// FNV-1a, so that the two sets are the same on every machine and for ever.
+uint32_t hash_of(std::string_view text) {
+  uint32_t hash = 2166136261U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
+ProblemSet set_of(std::string_view question) {
+  // The low bits of FNV-1a are its weak ones.
+  const uint32_t hash = hash_of(question);
+  return (hash ^ (hash >> 16)) % kHeldOutShare == 0 ? ProblemSet::kHeldOut
+                                                    : ProblemSet::kTrain;
+}
+
+/// Steps from operation `first` on, from a running value; nothing if one leaves the
+/// bounds.
+std::optional<std::vector<Step>> work_out(const Exercise& exercise, size_t first,
+                                          int value) {
+  std::vector<Step> steps;
+  for (size_t i = first; i < exercise.operations.size(); ++i) {
+    const int result = apply(value, exercise.operations[i]);
+    if (result < 0 || result > exercise.range.highest_value) return std::nullopt;
+    steps.push_back({value, exercise.operations[i], result});
+    value = result;
+  }
+  return steps;
+}
+
+std::string written(const std::vector<Step>& steps) {
+  std::string text;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
+    const std::string result = std::to_string(step.result);
+    text += std::to_string(step.left) + step.operation.sign +
+            std::to_string(step.operation.operand) + "=" + result;
+    if (i + 1 == steps.size()) text += " \\boxed{" + result + "}";
+    text += kThoughtEnd;
+  }
+  return text;
+}
+
+/// The slips a small model makes: a digit off by one, a lost carry, the other sign, a
+/// miscopied operand.
+std::vector<Step> spoilt_forms(const Step& right, const ArithmeticRange& range) {
+  std::vector<Step> forms;
+  for (const int slip : {1, -1, 2, -2, 10, -10, 100, -100}) {
+    Step form = right;
+    form.result += slip;
+    forms.push_back(form);
+  }
+  for (const char sign : {'+', '-'}) {
+    Step form = right;
+    form.operation.sign = sign;
+    form.result = apply(form.left, form.operation);
+    forms.push_back(form);
+  }
+  for (const int slip : {1, -1, 10, -10}) {
+    Step form = right;
+    form.operation.operand += slip;
+    form.result = apply(form.left, form.operation);
+    forms.push_back(form);
+  }
+  std::erase_if(forms, [&](const Step& form) {
+    return form.operation.operand < 1 || form.operation.operand > range.highest_operand ||
+           form.result < 0 || form.result > range.highest_value ||
+           form.result == right.result;
+  });
+  return forms;
+}
+
+/// The whole chain with thought `at` (from 0) spoilt; nothing if no slip there keeps the
+/// rest in bounds.
+std::optional<std::vector<Step>> spoil_at(const Exercise& exercise,
+                                          const std::vector<Step>& right, size_t at,
+                                          core::Rng& rng) {
+  std::vector<Step> forms = spoilt_forms(right[at], exercise.range);
+  while (!forms.empty()) {
+    const size_t pick = rng.below(forms.size());
+    const Step form = forms[pick];
+    if (const auto rest = work_out(exercise, at + 1, form.result)) {
+      std::vector<Step> chain(right.begin(),
+                              right.begin() + static_cast<std::ptrdiff_t>(at));
+      chain.push_back(form);
+      chain.insert(chain.end(), rest->begin(), rest->end());
+      return chain;
+    }
+    forms.erase(forms.begin() + static_cast<std::ptrdiff_t>(pick));
+  }
+  return std::nullopt;
+}
+
+void add_wrong_solution(const Exercise& exercise, const std::vector<Step>& right,
+                        core::Rng& rng, ArithmeticProblem& made) {
+  std::vector<size_t> places(right.size());
+  for (size_t i = 0; i < places.size(); ++i) places[i] = i;
+  while (!places.empty()) {
+    const size_t pick = rng.below(places.size());
+    const size_t at = places[pick];
+    if (const auto wrong = spoil_at(exercise, right, at, rng)) {
+      made.wrong_solution = written(*wrong);
+      made.first_wrong_thought = static_cast<int>(at) + 1;
+      return;
+    }
+    places.erase(places.begin() + static_cast<std::ptrdiff_t>(pick));
+  }
+  ENSURE(false, "the last thought of '" << made.problem.question << "' cannot be spoilt");
+}
+
+void require_between(const char* name, int value, int lowest, int highest) {
+  REQUIRE(value >= lowest && value <= highest, kBadConfig,
+          "arithmetic problems: " << name << " = " << value << " (expected " << lowest
+                                  << ".." << highest << ")");
+}
+
+void require_valid(const ArithmeticRange& range) {
+  require_between("highest_level", range.highest_level, 1, kMostLevels);
+  require_between("lowest_level", range.lowest_level, 1, range.highest_level);
+  require_between("highest_value", range.highest_value, 20, 999);
+  require_between("highest_operand", range.highest_operand, 2, 99);
+}
+
+Exercise draw_of_set(core::Rng& rng, const ArithmeticRange& range, ProblemSet set) {
+  for (int i = 0; i < kMostDraws; ++i) {
+    Exercise exercise = draw_exercise(rng, range);
+    if (set_of(question_of(exercise)) == set) return exercise;
+  }
+  throw core::Error(
+      core::ErrorKind::kBadConfig,
+      "arithmetic problems: the range is so narrow that no question of it " +
+          std::string(set == ProblemSet::kTrain ? "is for training" : "is held out"));
+}
+
+}  // namespace
+
+ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
+                                          const ArithmeticRange& range, ProblemSet set) {
+  require_valid(range);
+  core::Rng rng(seed, core::Purpose::kProblemMaking, number);
+  const Exercise exercise = draw_of_set(rng, range, set);
+  const auto right = work_out(exercise, 0, exercise.start);
+  ENSURE(right, "'" << question_of(exercise) << "' leaves 0.." << range.highest_value);
+
+  ArithmeticProblem made;
+  made.problem.id = "arithmetic/" + std::to_string(seed) +
+                    (set == ProblemSet::kTrain ? "/train/level" : "/held_out/level") +
+                    std::to_string(right->size()) + "/" + std::to_string(number);
+  made.problem.kind = "math";
+  made.problem.question = question_of(exercise);
+  made.problem.reference = std::to_string(right->back().result);
+  made.solution = written(*right);
+  add_wrong_solution(exercise, *right, rng, made);
+  return made;
+}
+
+std::optional<int> arithmetic_level(const std::string& problem_id) {
+  constexpr std::string_view kMark = "/level";
+  const size_t at = problem_id.find(kMark);
+  if (!problem_id.starts_with("arithmetic/") || at == std::string::npos)
+    return std::nullopt;
+  int level = 0;
+  const char* begin = problem_id.data() + at + kMark.size();
+  const auto [stop, error] =
+      std::from_chars(begin, problem_id.data() + problem_id.size(), level);
+  if (error != std::errc()) return std::nullopt;
+  return level;
+}
+
+std::vector<std::string> split_thoughts(const std::string& solution) {
+  std::vector<std::string> thoughts;
+  size_t begin = 0;
+  for (size_t end = solution.find(kThoughtEnd); end != std::string::npos;
+       end = solution.find(kThoughtEnd, begin)) {
+    thoughts.push_back(solution.substr(begin, end - begin));
+    begin = end + kThoughtEnd.size();
+  }
+  if (begin < solution.size()) thoughts.push_back(solution.substr(begin));
+  return thoughts;
+}
+
+Demonstration solve_demonstration(PromptStyle style, const ArithmeticProblem& problem) {
+  return {solve_prompt(style, problem.problem.question), problem.solution};
+}
+
+Demonstration localization_demonstration(PromptStyle style,
+                                         const ArithmeticProblem& problem) {
+  return {localization_prompt(style, problem.problem.question,
+                              split_thoughts(problem.wrong_solution)),
+          "\\boxed{" + std::to_string(problem.first_wrong_thought) + "}"};
+}
+
+}  // namespace srpo::rl

@@ -1,0 +1,36 @@
+// The wording: what the model is shown to solve a problem, and to find the first wrong
+// thought of a failed chain.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace srpo::rl {
+
+enum class PromptStyle {
+  kMethod,  ///< instructions for a language model (method §1.6, §2.4)
+  kTerse,   ///< no words: for a tiny model that learns from rl/arithmetic_task.h
+};
+
+/// "method" or "terse"; throws kBadConfig otherwise.
+PromptStyle parse_prompt_style(const std::string& name);
+
+/// Plain text, no chat template; the response begins right behind it.
+std::string solve_prompt(PromptStyle style, const std::string& question);
+
+/// Shows a failed chain and asks for the number of its first wrong thought as
+/// `\boxed{N}`. kMethod is meant as one user turn of the model's chat template; kTerse as
+/// plain text. Thoughts may still carry their delimiter; at least one.
+std::string localization_prompt(PromptStyle style, const std::string& question,
+                                const std::vector<std::string>& thoughts);
+
+/// The text behind which the reply may be cut (GenerationRequest.limits.stop): "" where
+/// only the end of text ends it.
+std::string localization_stop(PromptStyle style);
+
+/// A thought as it is shown: every `</thought>` removed, white space at both ends
+/// trimmed.
+std::string step_text(std::string_view thought);
+
+}  // namespace srpo::rl

@@ -1,0 +1,42 @@
+#include "verify/make_verifier.h"
+
+#include "core/error.h"
+#include "verify/math_verifier.h"
+
+namespace srpo::verify {
+namespace {
+
+struct Entry {
+  const char* kind;
+  std::unique_ptr<Verifier> (*make)();
+};
+
+template <class Kind>
+std::unique_ptr<Verifier> make() {
+  return std::make_unique<Kind>();
+}
+
+// A new kind of problem: one file beside this one, and one line here.
+constexpr Entry kVerifiers[] = {
+    {"math", make<MathVerifier>},
+};
+
+}  // namespace
+
+std::unique_ptr<Verifier> make_verifier(const std::string& kind) {
+  std::string known;
+  for (const Entry& entry : kVerifiers) {
+    if (kind == entry.kind) return entry.make();
+    known += (known.empty() ? "" : ", ") + std::string(entry.kind);
+  }
+  throw core::Error(core::ErrorKind::kBadInput,
+                    "unknown kind of problem '" + kind + "' (expected " + known + ")");
+}
+
+std::vector<std::string> verifier_kinds() {
+  std::vector<std::string> kinds;
+  for (const Entry& entry : kVerifiers) kinds.emplace_back(entry.kind);
+  return kinds;
+}
+
+}  // namespace srpo::verify
