@@ -140,13 +140,13 @@ void Runtime::stop_all() {
 }
 
 void Runtime::on_signal(const std::vector<int>& signals,
-                        std::function<void(int)> action) {
+                        const std::function<void(int)>& action) {
   signals_ = std::make_unique<boost::asio::signal_set>(io_);
   for (const int signal : signals) signals_->add(signal);
-  wait_for_signal(std::move(action));
+  wait_for_signal(action);
 }
 
-void Runtime::wait_for_signal(std::function<void(int)> action) {
+void Runtime::wait_for_signal(const std::function<void(int)>& action) {
   signals_->async_wait(
       [this, action](const boost::system::error_code& error, int signal) {
         if (error) return;

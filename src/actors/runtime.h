@@ -95,7 +95,7 @@ class Runtime {
   void stop_all();
 
   /// Runs `action` in the loop when the process gets one of the signals.
-  void on_signal(const std::vector<int>& signals, std::function<void(int)> action);
+  void on_signal(const std::vector<int>& signals, const std::function<void(int)>& action);
 
   /// Calls under way, oldest first: what this rank waits for.
   std::vector<std::string> pending_calls() const;
@@ -113,6 +113,8 @@ class Runtime {
   };
   using Dispatch = std::function<void(int from, const Envelope&)>;
 
+  template <auto kMethod, class A>
+  void run_method(A& actor, int from, const Envelope& envelope);
   void start_call(int rank, uint32_t actor, uint16_t method, core::Bytes arguments,
                   std::chrono::nanoseconds timeout, Receive receive);
   void answer(int to, uint64_t call, FrameKind kind, core::Bytes payload);
@@ -120,7 +122,7 @@ class Runtime {
   void handle_reply(const Envelope& envelope);
   void expire_calls();
   void rest_unless(bool busy);
-  void wait_for_signal(std::function<void(int)> action);
+  void wait_for_signal(const std::function<void(int)>& action);
 
   Transport& transport_;
   RuntimeConfig config_;
@@ -164,43 +166,45 @@ Future<typename SignatureOf<kMethod>::Result> Handle<A>::call_within(
   return future;
 }
 
+template <auto kMethod, class A>
+void Runtime::run_method(A& actor, int from, const Envelope& envelope) {
+  using Signature = SignatureOf<kMethod>;
+  using Result = typename Signature::Result;
+  Reply<Result> reply([this, from, call = envelope.call](CallResult<Result> result) {
+    if (result.has_value()) {
+      answer(from, call, FrameKind::kReply, core::to_bytes(result.value()));
+    } else {
+      answer(from, call, FrameKind::kError,
+             encode_error(result.error().cause, result.error().message));
+    }
+  });
+  const auto apply = [&](auto&... each) {
+    if constexpr (Signature::kDeferred) {
+      (actor.*kMethod)(std::move(each)..., reply);
+    } else if constexpr (std::is_same_v<Result, Done>) {
+      (actor.*kMethod)(std::move(each)...);
+      reply(Done{});
+    } else {
+      reply((actor.*kMethod)(std::move(each)...));
+    }
+  };
+  try {
+    auto arguments = core::from_bytes<typename Signature::Arguments>(envelope.payload);
+    std::apply(apply, arguments);
+  } catch (const core::Error& error) {
+    reply.fail(error.kind(), error.what());
+  } catch (const std::exception& error) {
+    reply.fail(core::ErrorKind::kBug, error.what());
+  }
+}
+
 template <class A>
 void Runtime::host(std::string_view name, A& actor) {
   workers_.push_back(&actor);
   actors_[name_hash(name)] = [this, &actor](int from, const Envelope& envelope) {
     const bool known = A::Methods::visit(
         envelope.method, [&]<auto kMethod>() {
-          using Signature = SignatureOf<kMethod>;
-          using Result = typename Signature::Result;
-          auto arguments =
-              core::from_bytes<typename Signature::Arguments>(envelope.payload);
-          Reply<Result> reply(
-              [this, from, call = envelope.call](CallResult<Result> result) {
-                if (result.has_value()) {
-                  answer(from, call, FrameKind::kReply, core::to_bytes(result.value()));
-                } else {
-                  answer(from, call, FrameKind::kError,
-                         encode_error(result.error().cause, result.error().message));
-                }
-              });
-          try {
-            std::apply(
-                [&](auto&... each) {
-                  if constexpr (Signature::kDeferred) {
-                    (actor.*kMethod)(std::move(each)..., reply);
-                  } else if constexpr (std::is_same_v<Result, Done>) {
-                    (actor.*kMethod)(std::move(each)...);
-                    reply(Done{});
-                  } else {
-                    reply((actor.*kMethod)(std::move(each)...));
-                  }
-                },
-                arguments);
-          } catch (const core::Error& error) {
-            reply.fail(error.kind(), error.what());
-          } catch (const std::exception& error) {
-            reply.fail(core::ErrorKind::kBug, error.what());
-          }
+          run_method<kMethod>(actor, from, envelope);
         });
     if (!known) {
       answer(from, envelope.call, FrameKind::kError,

@@ -1,4 +1,5 @@
-// The run: reads a job file and plays this rank's part of it, under mpirun with any number of ranks.
+// The run: reads a job file and plays this rank's part of it, under mpirun with any
+// number of ranks.
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
@@ -29,13 +30,16 @@ int main(int argc, char** argv) {
       "Trains a language model by SRPO, RRPO or GRPO as a job file says.\n"
       "  mpirun -np 7 srpo_cluster jobs/quickstart.yaml\n"
       "The same command again continues the run, or says that it is complete.\n"
-      "Exit codes: 0 done, 64 bad input, 70 internal fault, 75 stopped early (run it again).");
+      "Exit codes: 0 done, 64 bad input, 70 internal fault, 75 stopped early (run it "
+      "again).");
   srpo::ranks::RunOptions options;
   bool config_only = false;
   app.add_option("job", options.job_file, "job file (YAML)")->required();
-  app.add_option("--set", options.assignments, "key=value, laid over the job file; may be repeated")
+  app.add_option("--set", options.assignments,
+                 "key=value, laid over the job file; may be repeated")
       ->allow_extra_args(false);
-  app.add_flag("--print-config", config_only, "print the job with presets and defaults, and stop");
+  app.add_flag("--print-config", config_only,
+               "print the job with presets and defaults, and stop");
   app.add_flag("--plan", options.plan_only,
                "print which rank plays which role on which host, and stop");
   try {

@@ -168,9 +168,16 @@ std::string nearest(const std::string& key, const std::set<std::string>& known) 
   return best;
 }
 
+std::string join(const std::string& path, const std::string& key) {
+  std::string full = path;
+  if (!full.empty()) full += '.';
+  full += key;
+  return full;
+}
+
 void refuse_unknown(const ConfigNode& node, const std::string& path) {
   for (const auto& [key, value] : node.map) {
-    const std::string full = path.empty() ? key : path + "." + key;
+    const std::string full = join(path, key);
     if (!node.asked.contains(key)) {
       const std::string near = nearest(key, node.asked);
       throw Error(ErrorKind::kBadConfig,
@@ -221,7 +228,7 @@ std::string print_number(double value) {
   std::ostringstream text;
   text.precision(17);
   text << value;
-  const std::string exact = text.str();
+  std::string exact = text.str();
   for (int digits = 1; digits < 17; ++digits) {
     std::ostringstream shorter;
     shorter.precision(digits);
@@ -287,7 +294,7 @@ void ConfigTable::remember(const std::string& key, const std::string& value) con
 }
 
 std::string ConfigTable::place(const std::string& key) const {
-  const std::string full = path_.empty() ? key : path_ + "." + key;
+  const std::string full = join(path_, key);
   const Node child = node_->child(key);
   return where(child ? *child : *node_) + ": " + full;
 }
@@ -308,7 +315,7 @@ void ConfigTable::refuse(const std::string& key, const std::string& expected) co
 bool ConfigTable::has(const std::string& key) const { return find(key) != nullptr; }
 
 ConfigTable ConfigTable::section(const std::string& key) const {
-  const std::string full = path_.empty() ? key : path_ + "." + key;
+  const std::string full = join(path_, key);
   if (!find(key)) {
     Node child = node_->child(key);
     if (!child) {
@@ -331,8 +338,9 @@ std::vector<ConfigTable> ConfigTable::sections(const std::string& key) const {
   if (node->kind != Kind::kList) refuse(key, "a list of mappings");
   for (size_t i = 0; i < node->list.size(); ++i) {
     if (node->list[i]->kind != Kind::kMap) refuse(key, "a list of mappings");
-    const std::string full = (path_.empty() ? key : path_ + "." + key);
-    tables.push_back(ConfigTable(node->list[i], full + "[" + std::to_string(i) + "]"));
+    std::string full = join(path_, key);
+    full += "[" + std::to_string(i) + "]";
+    tables.push_back(ConfigTable(node->list[i], std::move(full)));
   }
   return tables;
 }
@@ -384,7 +392,7 @@ bool ConfigTable::boolean(const std::string& key, std::optional<bool> otherwise)
 }
 
 std::string ConfigTable::text(const std::string& key,
-                              std::optional<std::string> otherwise) const {
+                              const std::optional<std::string>& otherwise) const {
   const ConfigNode* node = find(key);
   if (!node && !otherwise) refuse(key, "a text");
   if (!node) {
@@ -396,7 +404,7 @@ std::string ConfigTable::text(const std::string& key,
 }
 
 std::string ConfigTable::choice(const std::string& key,
-                                std::optional<std::string> otherwise,
+                                const std::optional<std::string>& otherwise,
                                 const std::vector<std::string>& allowed) const {
   std::string expected;
   for (const std::string& name : allowed)

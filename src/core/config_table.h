@@ -39,9 +39,10 @@ class ConfigTable {
   double number(const std::string& key, std::optional<double> otherwise, double lowest,
                 double highest) const;
   bool boolean(const std::string& key, std::optional<bool> otherwise) const;
-  std::string text(const std::string& key, std::optional<std::string> otherwise) const;
+  std::string text(const std::string& key,
+                   const std::optional<std::string>& otherwise) const;
   /// A text that must be one of `allowed`.
-  std::string choice(const std::string& key, std::optional<std::string> otherwise,
+  std::string choice(const std::string& key, const std::optional<std::string>& otherwise,
                      const std::vector<std::string>& allowed) const;
 
   /// Throws for the first key that no read has asked for, with the nearest key that one

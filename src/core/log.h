@@ -6,7 +6,13 @@
 
 namespace srpo::core {
 
-enum class LogLevel { debug, info, warn, error };
+/// Lower case, so that LOG(info) reads as it does.
+enum class LogLevel {
+  debug,
+  info,
+  warn,
+  error
+};  // NOLINT(readability-identifier-naming)
 
 /// Names the speaker (`generator/3`) and the lowest level that is printed. Call once, at
 /// start.

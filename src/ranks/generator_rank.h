@@ -16,7 +16,8 @@ class GeneratorRank final : public actors::Actor {
   GeneratorRank(const RunConfig& config, int rank, std::string role);
 
   /// Answers when the chain has ended.
-  void generate(records::GenerationRequest request, actors::Reply<records::Trajectory> reply);
+  void generate(records::GenerationRequest request,
+                actors::Reply<records::Trajectory> reply);
   void release(std::vector<records::TrajectoryId> ids);
   void load_weights(WeightUpdate update) { policy_.load(update); }
   RankUsage usage() { return measure_usage(rank_, role_); }

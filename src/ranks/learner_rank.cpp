@@ -17,7 +17,8 @@ model::TensorMap initial_weights(const RunConfig& config) {
 
 }  // namespace
 
-LearnerRank::LearnerRank(const RunConfig& config, std::unique_ptr<rl::Algorithm> algorithm,
+LearnerRank::LearnerRank(const RunConfig& config,
+                         std::unique_ptr<rl::Algorithm> algorithm,
                          const RankLayout& layout, comm::ProcessGroup& group,
                          actors::Runtime& runtime)
     : config_(config),
@@ -32,7 +33,8 @@ learner::StepStats LearnerRank::train(std::vector<records::RolloutTree> trees) {
   std::vector<rl::TrainingTree> batch;
   batch.reserve(trees.size());
   for (const records::RolloutTree& tree : trees) batch.push_back(algorithm_->learn(tree));
-  return learner_.train(batch, algorithm_->loss_rule(), config_.learner.updates_per_batch);
+  return learner_.train(batch, algorithm_->loss_rule(),
+                        config_.learner.updates_per_batch);
 }
 
 learner::StepStats LearnerRank::train_demonstrations(std::vector<Demonstration> batch,
@@ -54,10 +56,12 @@ void LearnerRank::publish(uint32_t version, actors::Reply<actors::Done> reply) {
     return;
   }
   const WeightUpdate update = pack_weights(weights, version);
-  auto left = std::make_shared<size_t>(layout_.generators.size() + layout_.localizers.size());
+  auto left =
+      std::make_shared<size_t>(layout_.generators.size() + layout_.localizers.size());
   const auto acknowledged = [reply, left](actors::CallResult<actors::Done>& result) {
     if (!result.has_value()) {
-      reply.fail(result.error().cause, "weights were not installed: " + result.error().message);
+      reply.fail(result.error().cause,
+                 "weights were not installed: " + result.error().message);
     } else if (--*left == 0) {
       reply({});
     }

@@ -16,18 +16,19 @@
 
 namespace srpo::ranks {
 
-/// Every method but usage() is collective over the learners: the scheduler calls all of them. One thread only: the
-/// reactor's. Borrows the group and the runtime.
+/// Every method but usage() is collective over the learners: the scheduler calls all of
+/// them. One thread only: the reactor's. Borrows the group and the runtime.
 class LearnerRank final : public actors::Actor {
  public:
   LearnerRank(const RunConfig& config, std::unique_ptr<rl::Algorithm> algorithm,
-              const RankLayout& layout, comm::ProcessGroup& group, actors::Runtime& runtime);
+              const RankLayout& layout, comm::ProcessGroup& group,
+              actors::Runtime& runtime);
 
   learner::StepStats train(std::vector<records::RolloutTree> trees);
   learner::StepStats train_demonstrations(std::vector<Demonstration> batch,
                                           double learning_rate_factor);
-  /// Brings the weights to every generator and localizer; the first learner sends them and answers when all have
-  /// installed them.
+  /// Brings the weights to every generator and localizer; the first learner sends them
+  /// and answers when all have installed them.
   void publish(uint32_t version, actors::Reply<actors::Done> reply);
   void save(std::string folder, std::string metadata);
   /// The metadata given to save(). A damaged checkpoint throws on every learner.

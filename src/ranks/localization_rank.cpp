@@ -21,7 +21,8 @@ std::vector<std::string> LocalizationRank::thoughts_of(
   std::vector<std::string> thoughts;
   uint32_t begin = 0;
   for (const uint32_t end : chain.thought_ends) {
-    thoughts.push_back(tokenizer_.decode(std::span(chain.tokens).subspan(begin, end - begin)));
+    thoughts.push_back(
+        tokenizer_.decode(std::span(chain.tokens).subspan(begin, end - begin)));
     begin = end;
   }
   return thoughts;
@@ -37,8 +38,8 @@ std::vector<int32_t> LocalizationRank::encode_turn(const std::string& text) cons
 ResetPoint LocalizationRank::choose(const records::Trajectory& seed,
                                     const std::string& reply) const {
   ResetPoint point;
-  point.localization = localizer_->choose(
-      seed.id, static_cast<uint32_t>(seed.thought_ends.size()), reply);
+  point.localization =
+      localizer_->choose(seed.id, static_cast<uint32_t>(seed.thought_ends.size()), reply);
   point.prefix_length = rl::prefix_length(seed.thought_ends, point.localization.thought);
   return point;
 }
@@ -51,7 +52,8 @@ void LocalizationRank::localize(records::Problem problem, records::Trajectory se
     reply(choose(seed, ""));
     return;
   }
-  REQUIRE(policy_.is_ready(), kBug, "localization was asked for before any weights had come");
+  REQUIRE(policy_.is_ready(), kBug,
+          "localization was asked for before any weights had come");
   records::GenerationRequest request;
   request.id = seed.id;
   request.id.kind = records::DrawKind::kLocalization;
@@ -64,7 +66,8 @@ void LocalizationRank::localize(records::Problem problem, records::Trajectory se
   const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
   const records::TrajectoryId id = request.id;
   policy_.engine().submit(std::move(request));
-  waiting_.insert_or_assign(id, Waiting{std::move(seed), prompt_tokens, std::move(reply)});
+  waiting_.insert_or_assign(id,
+                            Waiting{std::move(seed), prompt_tokens, std::move(reply)});
 }
 
 bool LocalizationRank::work() {

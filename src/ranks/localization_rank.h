@@ -13,7 +13,8 @@
 
 namespace srpo::ranks {
 
-/// Asks the policy in a call of its own where the localizer wants a reply. One thread only: the reactor's.
+/// Asks the policy in a call of its own where the localizer wants a reply. One thread
+/// only: the reactor's.
 class LocalizationRank final : public actors::Actor {
  public:
   LocalizationRank(const RunConfig& config, const std::string& localizer, int rank,
@@ -24,8 +25,9 @@ class LocalizationRank final : public actors::Actor {
   void load_weights(WeightUpdate update);
   RankUsage usage() { return measure_usage(rank_, role_); }
 
-  using Methods = actors::MethodList<&LocalizationRank::localize, &LocalizationRank::load_weights,
-                                     &LocalizationRank::usage>;
+  using Methods =
+      actors::MethodList<&LocalizationRank::localize, &LocalizationRank::load_weights,
+                         &LocalizationRank::usage>;
 
   bool work() override;
 

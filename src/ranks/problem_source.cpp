@@ -8,7 +8,8 @@
 namespace srpo::ranks {
 namespace {
 
-/// Warm-start problems are numbered from here, so that they are not those of the algorithm.
+/// Warm-start problems are numbered from here, so that they are not those of the
+/// algorithm.
 constexpr uint64_t kFirstDemonstration = uint64_t{1} << 40;
 
 rl::ArithmeticProblem make(const DataSource& source, uint64_t seed, uint64_t number) {
@@ -17,7 +18,8 @@ rl::ArithmeticProblem make(const DataSource& source, uint64_t seed, uint64_t num
       source.held_out ? rl::ProblemSet::kHeldOut : rl::ProblemSet::kTrain);
 }
 
-void add_problems(const DataSource& source, uint64_t seed, std::vector<records::Problem>& all) {
+void add_problems(const DataSource& source, uint64_t seed,
+                  std::vector<records::Problem>& all) {
   if (source.task.empty()) {
     storage::ProblemSetOptions options;
     options.kind = source.kind;
@@ -58,8 +60,8 @@ std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
   return problems;
 }
 
-std::vector<Demonstration> ProblemSource::demonstrations(uint32_t batch,
-                                                         const text::Tokenizer& tokenizer) const {
+std::vector<Demonstration> ProblemSource::demonstrations(
+    uint32_t batch, const text::Tokenizer& tokenizer) const {
   const WarmStart& warm = config_.warm_start;
   const auto num_localizations =
       static_cast<uint32_t>(warm.localization_share * warm.batch_size + 0.5);
@@ -69,8 +71,9 @@ std::vector<Demonstration> ProblemSource::demonstrations(uint32_t batch,
     const uint64_t number = kFirstDemonstration + uint64_t{batch} * warm.batch_size + i;
     const rl::ArithmeticProblem problem = make(warm.data, config_.seed, number);
     const rl::Demonstration text =
-        i < num_localizations ? rl::localization_demonstration(config_.prompt_style, problem)
-                              : rl::solve_demonstration(config_.prompt_style, problem);
+        i < num_localizations
+            ? rl::localization_demonstration(config_.prompt_style, problem)
+            : rl::solve_demonstration(config_.prompt_style, problem);
     Demonstration& demonstration = out.emplace_back();
     demonstration.prompt_tokens = tokenizer.encode(text.prompt);
     demonstration.response_tokens = tokenizer.encode(text.response, false);

@@ -1,4 +1,5 @@
-// The problems of a run: which ones a step works on, and demonstrations for the warm start.
+// The problems of a run: which ones a step works on, and demonstrations for the warm
+// start.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,12 @@
 
 namespace srpo::ranks {
 
-/// Every answer is a pure function of the job: nothing is drawn as the run goes. Thread-compatible.
+/// Every answer is a pure function of the job: nothing is drawn as the run goes.
+/// Thread-compatible.
 class ProblemSource {
  public:
-  /// Reads the files. Throws kBadFile naming file and line, kBadConfig for a source that gives no problem.
+  /// Reads the files. Throws kBadFile naming file and line, kBadConfig for a source that
+  /// gives no problem.
   explicit ProblemSource(const RunConfig& config);
 
   size_t num_train() const { return train_.size(); }

@@ -9,7 +9,8 @@ namespace srpo::ranks {
 
 ProgressLine::ProgressLine() {
   const char* wish = std::getenv("SRPO_PROGRESS");
-  terminal_ = wish != nullptr ? std::strcmp(wish, "terminal") == 0 : ::isatty(STDERR_FILENO) == 1;
+  terminal_ =
+      wish != nullptr ? std::strcmp(wish, "terminal") == 0 : ::isatty(STDERR_FILENO) == 1;
 }
 
 void ProgressLine::update(const std::string& text) {
@@ -41,7 +42,8 @@ std::string format_duration(double seconds) {
   const auto total = static_cast<long>(seconds + 0.5);
   char text[32];
   if (total >= 3600) {
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60,
+                  total % 60);
   } else {
     std::snprintf(text, sizeof text, "%ld:%02ld", total / 60, total % 60);
   }

@@ -7,14 +7,16 @@
 
 namespace srpo::ranks {
 
-/// Writes to standard error. A terminal is what isatty says, or what SRPO_PROGRESS=terminal says (under mpirun the ranks
-/// write into a pipe). One thread only: its owner's.
+/// Writes to standard error. A terminal is what isatty says, or what
+/// SRPO_PROGRESS=terminal says (under mpirun the ranks write into a pipe). One thread
+/// only: its owner's.
 class ProgressLine {
  public:
   ProgressLine();
   ~ProgressLine() { clear(); }
 
-  /// What is going on right now: shown on a terminal at most five times a second, in a log every 30 seconds.
+  /// What is going on right now: shown on a terminal at most five times a second, in a
+  /// log every 30 seconds.
   void update(const std::string& text);
   /// Something that stays.
   void print(const std::string& text);

@@ -16,8 +16,9 @@ struct RankLayout {
   std::vector<int> learners;
   int size = 1;
 
-  /// Counts given: one role a rank, in the order scheduler, generator, localization, verifier, learner; the counts must
-  /// add up to `size`. Auto: any size; below five ranks, ranks play several roles. Throws kBadConfig.
+  /// Counts given: one role a rank, in the order scheduler, generator, localization,
+  /// verifier, learner; the counts must add up to `size`. Auto: any size; below five
+  /// ranks, ranks play several roles. Throws kBadConfig.
   static RankLayout plan(const RoleCounts& counts, int size);
 
   /// "scheduler", or "generator+learner" where a rank plays several.

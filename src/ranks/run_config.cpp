@@ -28,7 +28,8 @@ RoleCounts read_ranks(const ConfigTable& job) {
 DataSource read_source(const ConfigTable& table) {
   DataSource source;
   REQUIRE(table.has("path") != table.has("task"), kBadConfig,
-          table.place("path") << " (expected either path, a JSONL file, or task: arithmetic)");
+          table.place("path")
+              << " (expected either path, a JSONL file, or task: arithmetic)");
   if (table.has("task")) {
     source.task = table.choice("task", {}, {"arithmetic"});
     source.lowest_level = static_cast<int>(table.integer("lowest_level", 2, 1, 12));
@@ -50,7 +51,8 @@ std::vector<DataSource> read_sources(const ConfigTable& data, const std::string&
   for (const ConfigTable& table : data.sections(key)) {
     sources.push_back(read_source(table));
     REQUIRE(sources.back().task.empty() || sources.back().limit > 0, kBadConfig,
-            table.place("limit") << " is missing (expected how many problems the task makes)");
+            table.place("limit")
+                << " is missing (expected how many problems the task makes)");
   }
   return sources;
 }
@@ -70,7 +72,8 @@ ModelSource read_model(const ConfigTable& job) {
     config.intermediate_size = sizes.integer("intermediate_size", {}, 8, 1 << 18);
     config.num_layers = sizes.integer("num_layers", {}, 1, 1024);
     config.num_heads = sizes.integer("num_heads", {}, 1, 1024);
-    config.num_kv_heads = sizes.integer("num_kv_heads", config.num_heads, 1, config.num_heads);
+    config.num_kv_heads =
+        sizes.integer("num_kv_heads", config.num_heads, 1, config.num_heads);
     config.max_positions = sizes.integer("max_positions", 512, 16, 1 << 20);
     config.rope_theta = sizes.number("rope_theta", 10000, 1, 1e9);
     config.tie_embeddings = sizes.boolean("tie_embeddings", true);
@@ -89,14 +92,16 @@ ModelSource read_model(const ConfigTable& job) {
     source.adapter_rank = adapter.integer("rank", 64, 1, 4096);
     source.adapter_alpha = adapter.number("alpha", 64, 1e-3, 1e6);
     REQUIRE(!source.path.empty(), kBadConfig,
-            table.place("adapter") << " (an adapter needs a model with weights: model.path)");
+            table.place("adapter")
+                << " (an adapter needs a model with weights: model.path)");
   }
   return source;
 }
 
 void read_generation(const ConfigTable& job, RunConfig& config) {
   const ConfigTable table = job.section("generation");
-  config.limits.max_thoughts = static_cast<int32_t>(table.integer("max_thoughts", 20, 1, 1000));
+  config.limits.max_thoughts =
+      static_cast<int32_t>(table.integer("max_thoughts", 20, 1, 1000));
   config.limits.thought_tokens =
       static_cast<int32_t>(table.integer("thought_tokens", 256, 1, 1 << 20));
   config.limits.response_tokens =
@@ -109,14 +114,16 @@ void read_generation(const ConfigTable& job, RunConfig& config) {
   config.sampling.seed = config.seed;
   config.engine.max_sequences = table.integer("max_sequences", 64, 1, 65536);
   config.engine.cache_tokens = table.integer("cache_tokens", 32768, 64, int64_t{1} << 32);
-  config.engine.prefill_tokens_per_step = table.integer("prefill_tokens_per_step", 256, 1, 65536);
+  config.engine.prefill_tokens_per_step =
+      table.integer("prefill_tokens_per_step", 256, 1, 65536);
   config.engine.threads = static_cast<int>(table.integer("threads", 1, 1, 256));
   REQUIRE(config.limits.thought_tokens <= config.limits.response_tokens, kBadConfig,
-          table.place("thought_tokens") << " is larger than response_tokens="
-                                        << config.limits.response_tokens);
+          table.place("thought_tokens")
+              << " is larger than response_tokens=" << config.limits.response_tokens);
 
   const ConfigTable localization = job.section("localization");
-  config.localization_sampling.temperature = localization.number("temperature", 0.3, 0, 100);
+  config.localization_sampling.temperature =
+      localization.number("temperature", 0.3, 0, 100);
   config.localization_sampling.top_p = localization.number("top_p", 0.95, 1e-6, 1);
   config.localization_sampling.seed = config.seed;
   config.localization_tokens =
@@ -135,7 +142,8 @@ WarmStart read_warm_start(const ConfigTable& job) {
   warm.localization_share = table.number("localization_share", 0.2, 0, 1);
   const ConfigTable data = table.section("data");
   REQUIRE(data.has("task"), kBadConfig,
-          data.place("task") << " is missing (demonstrations are made by a task: arithmetic)");
+          data.place("task")
+              << " is missing (demonstrations are made by a task: arithmetic)");
   warm.data = read_source(data);
   return warm;
 }
@@ -156,18 +164,21 @@ void read_learner(const ConfigTable& job, RunConfig& config) {
       static_cast<uint32_t>(learner.integer("prompts_per_step", 32, 1, 1 << 20));
   config.trees_in_flight =
       static_cast<uint32_t>(learner.integer("prompts_in_flight", 0, 0, 1 << 20));
-  const ConfigTable adapter = config.model.has_adapter ? job.section("model").section("adapter")
-                                                       : ConfigTable::parse("", "none");
+  const ConfigTable adapter = config.model.has_adapter
+                                  ? job.section("model").section("adapter")
+                                  : ConfigTable::parse("", "none");
   config.learner = learner::LearnerConfig::read(learner, adapter);
   config.learner.lora = config.model.has_adapter;
   config.learner.lora_rank = config.model.adapter_rank;
   config.learner.lora_alpha = config.model.adapter_alpha;
   config.learner.seed = config.seed;
-  REQUIRE(config.prompts_per_step % static_cast<uint32_t>(config.learner.updates_per_batch) == 0,
-          kBadConfig,
-          learner.place("updates_per_batch")
-              << " = " << config.learner.updates_per_batch
-              << " (expected a divisor of prompts_per_step = " << config.prompts_per_step << ")");
+  REQUIRE(
+      config.prompts_per_step % static_cast<uint32_t>(config.learner.updates_per_batch) ==
+          0,
+      kBadConfig,
+      learner.place("updates_per_batch") << " = " << config.learner.updates_per_batch
+                                         << " (expected a divisor of prompts_per_step = "
+                                         << config.prompts_per_step << ")");
 }
 
 }  // namespace
@@ -182,32 +193,34 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   rl::make_algorithm(algorithm_section(job));
   config.ranks = read_ranks(job);
   config.model = read_model(job);
-  config.prompt_style = job.section("prompts").choice("style", "method", {"method", "terse"}) ==
-                                "method"
-                            ? rl::PromptStyle::kMethod
-                            : rl::PromptStyle::kTerse;
+  config.prompt_style =
+      job.section("prompts").choice("style", "method", {"method", "terse"}) == "method"
+          ? rl::PromptStyle::kMethod
+          : rl::PromptStyle::kTerse;
   read_generation(job, config);
   const ConfigTable data = job.section("data");
   config.train = read_sources(data, "train");
   config.validation = read_sources(data, "validation");
-  config.validate_every =
-      static_cast<uint32_t>(data.integer("validate_every", config.validation.empty() ? 0 : 8, 0,
-                                         1 << 23));
+  config.validate_every = static_cast<uint32_t>(
+      data.integer("validate_every", config.validation.empty() ? 0 : 8, 0, 1 << 23));
   REQUIRE(!config.train.empty() || config.steps == 0, kBadConfig,
           data.place("train") << " is missing (expected a list of problem sources)");
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
   const ConfigTable replay = job.section("replay");
-  config.shard_trees = static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
+  config.shard_trees =
+      static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
   replay.choice("keep", "all", {"all"});
   config.compression = replay.choice("compression", "none", {"none", "gzip"});
   const ConfigTable checkpoint = job.section("checkpoint");
   config.checkpoint_every =
       static_cast<uint32_t>(checkpoint.integer("every_steps", 8, 1, 1 << 23));
   config.checkpoints_kept = static_cast<uint32_t>(checkpoint.integer("keep", 3, 1, 1000));
-  config.export_format = checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});
+  config.export_format =
+      checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});
   REQUIRE(config.export_format != "peft" || config.model.has_adapter, kBadConfig,
-          checkpoint.place("export") << " = peft (only a model with an adapter has one to export)");
+          checkpoint.place("export")
+              << " = peft (only a model with an adapter has one to export)");
   job.refuse_unknown_keys();
   return config;
 }

@@ -16,7 +16,8 @@
 
 namespace srpo::ranks {
 
-/// How many ranks play each role. All 0: chosen by the number of ranks there are (`ranks: auto`).
+/// How many ranks play each role. All 0: chosen by the number of ranks there are (`ranks:
+/// auto`).
 struct RoleCounts {
   int scheduler = 0;
   int generator = 0;
@@ -44,7 +45,8 @@ struct WarmStart {
   uint32_t batch_size = 128;
   double learning_rate = 1e-3;
   double final_learning_rate = 1e-4;  ///< reached by a cosine over the batches
-  double localization_share = 0.2;    ///< of the batch: demonstrations of naming the first wrong thought
+  double localization_share =
+      0.2;  ///< of the batch: demonstrations of naming the first wrong thought
   DataSource data;
 };
 
@@ -85,7 +87,8 @@ struct RunConfig {
   uint32_t checkpoints_kept = 3;
   std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"
 
-  /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and combinations that cannot work.
+  /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and
+  /// combinations that cannot work.
   static RunConfig read(const core::ConfigTable& job);
 };
 

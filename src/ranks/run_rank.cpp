@@ -62,15 +62,18 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   options.shard_trees = config.shard_trees;
   options.compression = config.compression == "gzip" ? storage::Compression::kGzip
                                                      : storage::Compression::kNone;
-  const std::string tokenizer = core::read_file(model_folder(config).path / "tokenizer.json");
+  const std::string tokenizer =
+      core::read_file(model_folder(config).path / "tokenizer.json");
   storage::ReplayMetadata metadata{job_yaml, folder.job_digest(), config.seed,
                                    storage::digest_of(tokenizer)};
-  auto replay = std::make_unique<storage::ReplayWriter>(folder.replay(), options, metadata);
+  auto replay =
+      std::make_unique<storage::ReplayWriter>(folder.replay(), options, metadata);
   return {std::move(folder), std::move(replay), std::make_unique<ProblemSource>(config)};
 }
 
 /// Rank 0, before any work. Fills `files` unless there is nothing to do.
-StartOrder prepare(const RunOptions& options, int size, const std::vector<std::string>& hosts,
+StartOrder prepare(const RunOptions& options, int size,
+                   const std::vector<std::string>& hosts,
                    std::optional<RunFiles>& files) {
   try {
     const core::ConfigTable job = load_job(options.job_file, options.assignments);
@@ -124,18 +127,18 @@ RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
     runtime.host("verifier", *mine.verifier);
   }
   if (has_role(layout.learners, rank)) {
-    mine.learner = std::make_unique<LearnerRank>(config, std::move(algorithm), layout, *learners,
-                                                 runtime);
+    mine.learner = std::make_unique<LearnerRank>(config, std::move(algorithm), layout,
+                                                 *learners, runtime);
     runtime.host("learner", *mine.learner);
   }
   return mine;
 }
 
-void schedule(const RunConfig& config, const core::ConfigTable& job, const RankLayout& layout,
-              RunFiles& files, actors::Runtime& runtime) {
+void schedule(const RunConfig& config, const core::ConfigTable& job,
+              const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
   const auto plan = rl::make_algorithm(algorithm_section(job))->draw_plan();
-  SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay, *files.problems,
-                          runtime);
+  SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay,
+                          *files.problems, runtime);
   runtime.host("scheduler", scheduler);
   bool stopped = false;
   runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
@@ -157,8 +160,8 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
   if (learns && layout.learners.size() == 1) {
     learners = std::make_unique<comm::SelfProcessGroup>();
   } else if (learns) {
-    learners = std::make_unique<comm::MpiProcessGroup>(learner_ranks->handle(),
-                                                       std::chrono::seconds(config.call_seconds));
+    learners = std::make_unique<comm::MpiProcessGroup>(
+        learner_ranks->handle(), std::chrono::seconds(config.call_seconds));
   }
   actors::MpiTransport transport(world);
   actors::RuntimeConfig runtime_config;
@@ -176,8 +179,8 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
   } catch (const std::exception& error) {
     const int code = say(error);
     if (world.rank() != 0) comm::MpiSession::abort(code);
-    save_status(files->folder.status(), {code == 75 ? "stopped" : "failed", error.what(), 0,
-                                         files->replay->num_accepted(), 0});
+    save_status(files->folder.status(), {code == 75 ? "stopped" : "failed", error.what(),
+                                         0, files->replay->num_accepted(), 0});
     runtime.stop_all();
     return code;
   }

@@ -14,8 +14,9 @@ struct RunOptions {
   bool plan_only = false;
 };
 
-/// Plays this rank's roles until the run is complete, stopped or broken. Returns the process's exit code; says what went
-/// wrong in one sentence, on rank 0 only where the input is at fault.
+/// Plays this rank's roles until the run is complete, stopped or broken. Returns the
+/// process's exit code; says what went wrong in one sentence, on rank 0 only where the
+/// input is at fault.
 int run_rank(const RunOptions& options);
 
 }  // namespace srpo::ranks

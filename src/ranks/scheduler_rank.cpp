@@ -25,7 +25,9 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-double per_second(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+double per_second(double count, double seconds) {
+  return seconds > 0 ? count / seconds : 0;
+}
 
 /// Runs `action` with the first learner's answer when every learner has answered.
 template <class R, class Action>
@@ -151,8 +153,8 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
     tree.slot = slot;
     tree.validation = open.validation;
     tree.problem = problems[slot];
-    tree.prompt_tokens = tokenizer_.encode(
-        rl::solve_prompt(config_.prompt_style, tree.problem.question));
+    tree.prompt_tokens =
+        tokenizer_.encode(rl::solve_prompt(config_.prompt_style, tree.problem.question));
     opened.entries.push_back({std::move(tree), false});
   }
   events_.emplace_back(std::move(opened));
@@ -167,7 +169,8 @@ void SchedulerRank::carry_out(const commands::Generate& generate) {
         if (result.has_value()) {
           events_.emplace_back(events::Generated{std::move(result.value())});
         } else {
-          LOG(warn) << "not generated " << id.to_string() << ": " << result.error().message;
+          LOG(warn) << "not generated " << id.to_string() << ": "
+                    << result.error().message;
           events_.emplace_back(events::Failed{id, result.error().message});
         }
       });
@@ -181,7 +184,8 @@ void SchedulerRank::carry_out(const commands::Verify& verify) {
         if (result.has_value()) {
           events_.emplace_back(events::Verified{id, std::move(result.value())});
         } else {
-          LOG(warn) << "not verified " << id.to_string() << ": " << result.error().message;
+          LOG(warn) << "not verified " << id.to_string() << ": "
+                    << result.error().message;
           events_.emplace_back(events::Failed{id, result.error().message});
         }
       });
@@ -225,8 +229,9 @@ void SchedulerRank::carry_out(const commands::TrainDemonstrations& train) {
   stages_.enter("warm start");
   const WarmStart& warm = config_.warm_start;
   const double progress = static_cast<double>(train.batch) / warm.batches;
-  const double rate = warm.final_learning_rate + (warm.learning_rate - warm.final_learning_rate) *
-                                                     0.5 * (1 + std::cos(progress * std::numbers::pi));
+  const double rate =
+      warm.final_learning_rate + (warm.learning_rate - warm.final_learning_rate) * 0.5 *
+                                     (1 + std::cos(progress * std::numbers::pi));
   const auto batch = problems_.demonstrations(train.batch, tokenizer_);
   std::vector<actors::Future<learner::StepStats>> futures;
   for (const int rank : layout_.learners) {
@@ -249,8 +254,8 @@ void SchedulerRank::finish_demonstrations(const learner::StepStats& stats) {
                   {"warm_start/seconds", stats.seconds}});
   const std::string text =
       "warm start   batch " + std::to_string(done) + "/" +
-      std::to_string(config_.warm_start.batches) + "  loss " + fixed(stats.loss, 3) + "  " +
-      fixed(per_second(static_cast<double>(stats.tokens), stats.seconds), 0) +
+      std::to_string(config_.warm_start.batches) + "  loss " + fixed(stats.loss, 3) +
+      "  " + fixed(per_second(static_cast<double>(stats.tokens), stats.seconds), 0) +
       " tok/s  eta " + eta_.text(done, config_.warm_start.batches);
   if (done == config_.warm_start.batches) {
     progress_.print(text);
@@ -284,8 +289,9 @@ void SchedulerRank::finish_step(const learner::StepStats& stats) {
   text << "step " << std::setw(4) << step << "/" << config_.steps << "  reward base "
        << fixed(drawn_.mean_base_reward(), 3);
   if (plan_.suffix_group > 0) {
-    text << " suffix " << fixed(drawn_.mean_suffix_reward(), 3) << "  resets " << drawn_.resets
-         << " gain " << std::showpos << fixed(drawn_.mean_reset_gain(), 3) << std::noshowpos;
+    text << " suffix " << fixed(drawn_.mean_suffix_reward(), 3) << "  resets "
+         << drawn_.resets << " gain " << std::showpos
+         << fixed(drawn_.mean_reset_gain(), 3) << std::noshowpos;
   }
   text << "  draw " << fixed(draw_seconds_, 1) << " s ("
        << fixed(per_second(static_cast<double>(drawn_.decoded_tokens), draw_seconds_), 0)
@@ -305,10 +311,11 @@ void SchedulerRank::report_validation() {
                                    {"validation/accuracy_high", interval.high},
                                    {"validation/problems", static_cast<double>(trees)}});
   drawn_in_all_.decoded_tokens += drawn_.decoded_tokens;
-  progress_.print("validation at step " + std::to_string(open_step_.step) + "   accuracy " +
-                  fixed(drawn_.mean_base_reward(), 3) + "  (95 % interval " +
-                  fixed(interval.low, 3) + " .. " + fixed(interval.high, 3) + ", " +
-                  std::to_string(correct) + " of " + std::to_string(trees) + ")");
+  progress_.print("validation at step " + std::to_string(open_step_.step) +
+                  "   accuracy " + fixed(drawn_.mean_base_reward(), 3) +
+                  "  (95 % interval " + fixed(interval.low, 3) + " .. " +
+                  fixed(interval.high, 3) + ", " + std::to_string(correct) + " of " +
+                  std::to_string(trees) + ")");
 }
 
 void SchedulerRank::carry_out(const commands::Publish& publish) {
@@ -330,9 +337,10 @@ void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
       folder_.checkpoints() / checkpoint_name(checkpoint.progress), checkpoint.progress};
   std::vector<actors::Future<actors::Done>> futures;
   for (const int rank : layout_.learners) {
-    futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
-                          .call<&LearnerRank::save>(target.path.string(),
-                                                    checkpoint_name(checkpoint.progress)));
+    futures.push_back(
+        runtime_.find<LearnerRank>(rank, "learner")
+            .call<&LearnerRank::save>(target.path.string(),
+                                      checkpoint_name(checkpoint.progress)));
   }
   when_all(futures, [this](const actors::Done&) {
     remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept);
@@ -347,8 +355,9 @@ void SchedulerRank::carry_out(const commands::Finish&) {
   if (config_.export_format != "none") {
     std::vector<actors::Future<actors::Done>> futures;
     for (const int rank : layout_.learners) {
-      futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
-                            .call<&LearnerRank::export_model>(folder_.exports().string()));
+      futures.push_back(
+          runtime_.find<LearnerRank>(rank, "learner")
+              .call<&LearnerRank::export_model>(folder_.exports().string()));
     }
     for (auto& future : futures) runtime_.wait(future);
   }
@@ -358,7 +367,8 @@ void SchedulerRank::carry_out(const commands::Finish&) {
 }
 
 std::vector<RankUsage> SchedulerRank::collect_usage() {
-  std::vector<RankUsage> usage = {measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()))};
+  std::vector<RankUsage> usage = {
+      measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()))};
   const auto add = [&](const std::vector<int>& ranks, auto call) {
     for (const int rank : ranks) {
       const bool known = std::any_of(usage.begin(), usage.end(),
@@ -370,7 +380,8 @@ std::vector<RankUsage> SchedulerRank::collect_usage() {
     return runtime_.find<GeneratorRank>(rank, "generator").call<&GeneratorRank::usage>();
   });
   add(layout_.localizers, [this](int rank) {
-    return runtime_.find<LocalizationRank>(rank, "localization").call<&LocalizationRank::usage>();
+    return runtime_.find<LocalizationRank>(rank, "localization")
+        .call<&LocalizationRank::usage>();
   });
   add(layout_.verifiers, [this](int rank) {
     return runtime_.find<VerifierRank>(rank, "verifier").call<&VerifierRank::usage>();
@@ -392,18 +403,21 @@ void SchedulerRank::show_progress() {
   if (!drawing_) return;
   const auto [problems, recorded] = scheduler_->step_progress();
   if (problems == 0) return;
-  progress_.update((open_step_.validation ? "validation at step " : "drawing step ") +
-                   std::to_string(open_step_.step) + "   " + std::to_string(recorded) + "/" +
-                   std::to_string(problems) + " problems  " +
-                   fixed(per_second(static_cast<double>(drawn_.decoded_tokens), stages_.current()), 0) +
-                   " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
+  progress_.update(
+      (open_step_.validation ? "validation at step " : "drawing step ") +
+      std::to_string(open_step_.step) + "   " + std::to_string(recorded) + "/" +
+      std::to_string(problems) + " problems  " +
+      fixed(per_second(static_cast<double>(drawn_.decoded_tokens), stages_.current()),
+            0) +
+      " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
 }
 
 void SchedulerRank::write_status(const std::string& state, const std::string& reason) {
   const scheduler::Ledger ledger =
       scheduler_ ? scheduler_->ledger() : scheduler::Ledger{};
-  save_status(folder_.status(), {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
-                                 replay_.num_accepted(), ledger.dropped});
+  save_status(folder_.status(),
+              {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
+               replay_.num_accepted(), ledger.dropped});
 }
 
 }  // namespace srpo::ranks

@@ -1,4 +1,5 @@
-// The scheduler's rank: carries out what the state machine asks for, and keeps the run's folder.
+// The scheduler's rank: carries out what the state machine asks for, and keeps the run's
+// folder.
 #pragma once
 
 #include <deque>
@@ -27,9 +28,10 @@ namespace srpo::ranks {
 /// One thread only: the reactor's. Borrows everything it is given.
 class SchedulerRank final : public actors::Actor {
  public:
-  SchedulerRank(const RunConfig& config, const records::DrawPlan& plan, const RankLayout& layout,
-                storage::RunFolder& folder, storage::ReplayWriter& replay,
-                const ProblemSource& problems, actors::Runtime& runtime);
+  SchedulerRank(const RunConfig& config, const records::DrawPlan& plan,
+                const RankLayout& layout, storage::RunFolder& folder,
+                storage::ReplayWriter& replay, const ProblemSource& problems,
+                actors::Runtime& runtime);
 
   /// Restores the newest whole checkpoint and begins. Waits for the learners.
   void start();

@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* kEndOfText = "<|endoftext|>";
 
-/// The tokenizer of a model made from nothing: one token a byte, and the method's two marks as one token each.
+/// The tokenizer of a model made from nothing: one token a byte, and the method's two
+/// marks as one token each.
 std::string character_tokenizer() {
   return text::make_character_tokenizer({"</thought>", "\\boxed{"}, {kEndOfText});
 }
@@ -43,16 +44,18 @@ void check_model(const RunConfig& config) {
                           << " tokens (expected at most vocab_size = " << sizes.vocab_size
                           << " of config.json)");
   REQUIRE(config.limits.context_tokens <= sizes.max_positions, kBadConfig,
-          "generation.context_tokens = " << config.limits.context_tokens
-                                         << " (expected at most max_position_embeddings = "
-                                         << sizes.max_positions << " of the model)");
+          "generation.context_tokens = "
+              << config.limits.context_tokens
+              << " (expected at most max_position_embeddings = " << sizes.max_positions
+              << " of the model)");
 }
 
 void check_work(const RunConfig& config, const RankLayout& layout) {
   const auto refuse_more = [&](size_t ranks, const char* role) {
     REQUIRE(ranks <= config.prompts_per_step, kBadConfig,
-            "ranks." << role << " = " << ranks << " and learner.prompts_per_step = "
-                     << config.prompts_per_step << ": more ranks than work (expected at most "
+            "ranks." << role << " = " << ranks
+                     << " and learner.prompts_per_step = " << config.prompts_per_step
+                     << ": more ranks than work (expected at most "
                      << config.prompts_per_step << ")");
   };
   if (config.steps == 0) return;
@@ -68,9 +71,10 @@ double estimate_megabytes(const RunConfig& config, const model::ModelConfig& siz
   double estimate = 140;  // the program with LibTorch
   if (role.find("generator") != std::string::npos ||
       role.find("localization") != std::string::npos) {
-    const double cache = static_cast<double>(config.engine.cache_tokens) * 2 *
-                         static_cast<double>(sizes.num_layers * sizes.num_kv_heads *
-                                             sizes.head_dim) * 4 / 1e6;
+    const double cache =
+        static_cast<double>(config.engine.cache_tokens) * 2 *
+        static_cast<double>(sizes.num_layers * sizes.num_kv_heads * sizes.head_dim) * 4 /
+        1e6;
     estimate += weights * (config.model.has_adapter ? 2 : 1) + cache;
   }
   if (role.find("learner") != std::string::npos) {
@@ -79,10 +83,11 @@ double estimate_megabytes(const RunConfig& config, const model::ModelConfig& siz
             ? static_cast<double>(config.model.adapter_rank * sizes.num_layers *
                                   (8 * sizes.hidden_size + 3 * sizes.intermediate_size))
             : parameters;
-    estimate += weights + trained * (8 + 12.0 / static_cast<double>(num_learners)) / 1e6 +
-                static_cast<double>(config.learner.micro_batch_tokens * sizes.num_layers *
-                                    (10 * sizes.hidden_size + 3 * sizes.intermediate_size)) *
-                    4 / 1e6;
+    estimate +=
+        weights + trained * (8 + 12.0 / static_cast<double>(num_learners)) / 1e6 +
+        static_cast<double>(config.learner.micro_batch_tokens * sizes.num_layers *
+                            (10 * sizes.hidden_size + 3 * sizes.intermediate_size)) *
+            4 / 1e6;
   }
   return estimate;
 }
@@ -108,9 +113,10 @@ void prepare_model_folder(const RunConfig& config) {
   std::filesystem::create_directories(folder);
   core::write_file(folder / "config.json", fresh_model(config).to_json());
   core::write_file(folder / "tokenizer.json", character_tokenizer());
-  const nlohmann::json names = {{"tokenizer_class", "PreTrainedTokenizerFast"},
-                                {"eos_token", kEndOfText},
-                                {"model_max_length", config.model.from_nothing.max_positions}};
+  const nlohmann::json names = {
+      {"tokenizer_class", "PreTrainedTokenizerFast"},
+      {"eos_token", kEndOfText},
+      {"model_max_length", config.model.from_nothing.max_positions}};
   core::write_file(folder / "tokenizer_config.json", names.dump(2) + "\n");
 }
 
@@ -130,8 +136,9 @@ std::string plan_table(const RunConfig& config, const RankLayout& layout,
   }
   const auto row = [&](const std::string& rank, const std::string& role,
                        const std::string& host, const std::string& memory) {
-    out << std::setw(5) << rank << "  " << std::left << std::setw(static_cast<int>(role_width))
-        << role << "  " << std::setw(static_cast<int>(host_width)) << host << std::right << "  "
+    out << std::setw(5) << rank << "  " << std::left
+        << std::setw(static_cast<int>(role_width)) << role << "  "
+        << std::setw(static_cast<int>(host_width)) << host << std::right << "  "
         << std::setw(10) << memory << "\n";
   };
   row("rank", "role", "host", "memory, MB");

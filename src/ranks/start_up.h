@@ -1,4 +1,5 @@
-// What happens before any work: the job is read and everything it names is looked at, by rank 0 alone.
+// What happens before any work: the job is read and everything it names is looked at, by
+// rank 0 alone.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,7 @@ namespace srpo::ranks {
 
 /// What rank 0 tells the others when it has looked.
 struct StartOrder {
-  bool go = false;       ///< false: leave with exit_code
+  bool go = false;  ///< false: leave with exit_code
   int32_t exit_code = 0;
   std::string job_yaml;  ///< resolved
 
@@ -27,14 +28,15 @@ struct StartOrder {
 };
 
 /// Reads the job file with its presets, `assignments` (`key=value`) laid over it.
-core::ConfigTable load_job(const std::string& path, const std::vector<std::string>& assignments);
+core::ConfigTable load_job(const std::string& path,
+                           const std::vector<std::string>& assignments);
 
-/// Looks at everything the job names: model files and shapes, tokenizer, problem files, ranks against work. Throws
-/// kBadConfig or kBadFile before anything was written.
+/// Looks at everything the job names: model files and shapes, tokenizer, problem files,
+/// ranks against work. Throws kBadConfig or kBadFile before anything was written.
 void check_job(const RunConfig& config, const RankLayout& layout);
 
-/// For a model made from nothing: writes its folder (config.json, tokenizer.json) into the run folder, or checks that
-/// the one there is the same.
+/// For a model made from nothing: writes its folder (config.json, tokenizer.json) into
+/// the run folder, or checks that the one there is the same.
 void prepare_model_folder(const RunConfig& config);
 
 /// The table of `--plan`: rank, role, host, estimated memory.

@@ -1,4 +1,5 @@
-// What a step gave, in numbers: for the progress lines, the metrics file and the end of a run.
+// What a step gave, in numbers: for the progress lines, the metrics file and the end of a
+// run.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +20,26 @@ struct DrawStatistics {
   uint64_t resets = 0;
   uint64_t decoded_tokens = 0;
   uint64_t prefilled_tokens = 0;
-  uint64_t reset_prefill_tokens = 0;  ///< computed again for endings; 0 when every cache was forked
-  double base_reward = 0;             ///< sum over base chains
+  uint64_t reset_prefill_tokens =
+      0;                   ///< computed again for endings; 0 when every cache was forked
+  double base_reward = 0;  ///< sum over base chains
   uint64_t base_chains = 0;
   double suffix_reward = 0;
   uint64_t suffix_chains = 0;
-  double reset_gain = 0;  ///< sum over trees with a reset: mean suffix reward - mean base reward
+  double reset_gain =
+      0;  ///< sum over trees with a reset: mean suffix reward - mean base reward
 
   void add(const records::RolloutTree& tree);
   void merge(const DrawStatistics& other);
-  double mean_base_reward() const { return base_chains == 0 ? 0 : base_reward / static_cast<double>(base_chains); }
-  double mean_suffix_reward() const { return suffix_chains == 0 ? 0 : suffix_reward / static_cast<double>(suffix_chains); }
-  double mean_reset_gain() const { return resets == 0 ? 0 : reset_gain / static_cast<double>(resets); }
+  double mean_base_reward() const {
+    return base_chains == 0 ? 0 : base_reward / static_cast<double>(base_chains);
+  }
+  double mean_suffix_reward() const {
+    return suffix_chains == 0 ? 0 : suffix_reward / static_cast<double>(suffix_chains);
+  }
+  double mean_reset_gain() const {
+    return resets == 0 ? 0 : reset_gain / static_cast<double>(resets);
+  }
 };
 
 /// Seconds spent in each stage of a run, in the order of first use.

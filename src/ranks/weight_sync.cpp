@@ -71,8 +71,8 @@ void PolicyEngine::load(const WeightUpdate& update) {
   if (!engine_) {
     model::TensorMap all = base_;
     for (auto& [name, tensor] : weights) all[name] = tensor;
-    engine_ = std::make_unique<engine::GenerationEngine>(model_config_, all, config_.engine,
-                                                         token_bytes_);
+    engine_ = std::make_unique<engine::GenerationEngine>(model_config_, all,
+                                                         config_.engine, token_bytes_);
   }
   engine_->swap_weights(weights, update.version);
 }

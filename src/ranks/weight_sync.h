@@ -11,11 +11,12 @@
 namespace srpo::ranks {
 
 WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version);
-/// Throws kPeerLost when a tensor's shape and its number of values disagree, or a value is not finite.
+/// Throws kPeerLost when a tensor's shape and its number of values disagree, or a value
+/// is not finite.
 model::TensorMap unpack_weights(const WeightUpdate& update);
 
-/// Where the model of a run lies: its folder with config.json and tokenizer.json, and weights unless it is made from
-/// nothing.
+/// Where the model of a run lies: its folder with config.json and tokenizer.json, and
+/// weights unless it is made from nothing.
 struct ModelFolder {
   std::filesystem::path path;
   bool has_weights = false;
