@@ -104,8 +104,8 @@ std::string judge(const Task& task) {
 /// tasks came. Thread-safe.
 class OrderedJudges {
  public:
-  explicit OrderedJudges(int num_threads) : most_waiting_(64 * num_threads) {
-    for (int i = 0; i < num_threads; ++i) threads_.emplace_back([this] { work(); });
+  explicit OrderedJudges(size_t num_threads) : most_waiting_(64 * num_threads) {
+    for (size_t i = 0; i < num_threads; ++i) threads_.emplace_back([this] { work(); });
   }
 
   /// Waits for all verdicts.
@@ -169,7 +169,7 @@ class OrderedJudges {
 };
 
 /// Judges all of standard input; what is wrong with the first bad line, if one is.
-std::optional<std::string> judge_input(int num_threads) {
+std::optional<std::string> judge_input(size_t num_threads) {
   const TaskReader reader;
   OrderedJudges judges(num_threads);
   std::string line;
@@ -190,7 +190,7 @@ std::optional<std::string> judge_input(int num_threads) {
 
 int main(int argc, char** argv) {
   CLI::App app(kHelp, "srpo_verify");
-  int num_threads = 1;
+  size_t num_threads = 1;
   app.add_option("--jobs", num_threads, "Threads that judge")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

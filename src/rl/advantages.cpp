@@ -25,6 +25,7 @@ double deviation(const std::vector<double>& values, double mean, double divisor)
 std::vector<double> centred_over(const std::vector<double>& rewards, double mean,
                                  double scale) {
   std::vector<double> advantages;
+  advantages.reserve(rewards.size());
   for (const double reward : rewards) advantages.push_back((reward - mean) / scale);
   return advantages;
 }
