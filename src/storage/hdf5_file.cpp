@@ -1,6 +1,7 @@
 #include "storage/hdf5_file.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -138,6 +139,13 @@ void require_call(bool good, const std::string& name, const std::string& what) {
   REQUIRE(good, kBadFile, name << ": HDF5 cannot " << what);
 }
 
+/// HDF5 takes two open files of one name for the same, and looks on the disk for names it
+/// is given.
+std::string unique_name() {
+  static std::atomic<uint64_t> count = 0;
+  return "/memory/" + std::to_string(count++);
+}
+
 Handle text_type(size_t bytes) {
   Handle type(H5Tcopy(H5T_C_S1));
   H5Tset_size(type.get(), std::max<size_t>(bytes, 1));
@@ -174,8 +182,9 @@ Hdf5File Hdf5File::create(std::string name, Compression compression, size_t user
       H5Pset_file_image_callbacks(access.get(), &callbacks) >= 0 &&
       H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
       H5Pset_userblock(creation.get(), user_block) >= 0;
-  const hid_t file =
-      ready ? H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()) : -1;
+  const hid_t file = ready ? H5Fcreate(unique_name().c_str(), H5F_ACC_TRUNC,
+                                       creation.get(), access.get())
+                           : -1;
   require_call(file >= 0, name, "create a file in memory");
   Hdf5File created(std::move(name), file, compression);
   created.memory_ = std::move(memory);
@@ -192,7 +201,7 @@ Hdf5File Hdf5File::open(std::string name, std::span<const std::byte> bytes) {
       H5Pset_fapl_core(access.get(), kGrowthBytes, /*backing_store=*/0) >= 0 &&
       H5Pset_file_image(access.get(), data, bytes.size()) >= 0;
   require_call(ready, name, "take " + std::to_string(bytes.size()) + " bytes as a file");
-  const hid_t file = H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get());
+  const hid_t file = H5Fopen(unique_name().c_str(), H5F_ACC_RDONLY, access.get());
   REQUIRE(file >= 0, kBadFile, name << " is not a readable HDF5 file");
   return Hdf5File(std::move(name), file, Compression::kNone);
 }

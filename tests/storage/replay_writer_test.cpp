@@ -1,0 +1,168 @@
+#include "storage/replay_writer.h"
+
+#include <fstream>
+
+#include "core/archive.h"
+#include "core/files.h"
+#include "support/expect_error.h"
+#include "support/random_trees.h"
+#include "support/scratch_folder.h"
+
+namespace srpo::storage {
+namespace {
+
+using core::ErrorKind;
+using records::RolloutTree;
+using test::expect_error;
+
+const ReplayMetadata kMetadata = {"run: {}\n", "0123456789abcdef", 42, "feedbeef"};
+
+std::vector<RolloutTree> trees() { return test::RandomTrees(9).run(3, 5, 2); }  // 21
+
+void expect_all(ReplayWriter& writer, const std::vector<RolloutTree>& expected) {
+  EXPECT_EQ(writer.num_accepted(), expected.size());
+  for (const RolloutTree& tree : expected) {
+    const RolloutTree* found = writer.find(key_of(tree));
+    ASSERT_NE(found, nullptr) << key_of(tree).to_string();
+    EXPECT_EQ(core::to_bytes(*found), core::to_bytes(tree)) << key_of(tree).to_string();
+  }
+}
+
+TEST(ReplayWriter, FindsWhatItAcceptedInJournalAndShards) {
+  const test::ScratchFolder folder;
+  ReplayWriter writer(folder / "replay", {8, Compression::kNone}, kMetadata);
+  for (const RolloutTree& tree : trees()) EXPECT_TRUE(writer.accept(tree));
+  EXPECT_EQ(writer.num_shards(), 2U);
+  EXPECT_EQ(writer.num_in_journal(), 5U);
+  expect_all(writer, trees());
+  EXPECT_EQ(writer.find({99, 0, false}), nullptr);
+  writer.seal();
+  EXPECT_EQ(writer.num_shards(), 3U);
+  EXPECT_EQ(writer.num_in_journal(), 0U);
+  expect_all(writer, trees());
+}
+
+TEST(ReplayWriter, TakesUpWhereAnotherLeftOff) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = trees();
+  for (size_t i = 0; i < all.size(); ++i) {
+    ReplayWriter writer(folder / "replay", {4, Compression::kGzip}, kMetadata);
+    EXPECT_EQ(writer.num_accepted(), i);
+    writer.accept(all[i]);
+  }
+  ReplayWriter writer(folder / "replay", {4, Compression::kGzip}, kMetadata);
+  EXPECT_EQ(writer.num_shards(), 5U);
+  expect_all(writer, all);
+}
+
+TEST(ReplayWriter, CountsARepeatedKeyAndKeepsTheFirst) {
+  const test::ScratchFolder folder;
+  ReplayWriter writer(folder / "replay", {4, Compression::kNone}, kMetadata);
+  const std::vector<RolloutTree> all = trees();
+  EXPECT_EQ(writer.accept(std::span(all)), all.size());
+  RolloutTree changed = all[0];
+  changed.problem.question = "another";
+  EXPECT_FALSE(writer.accept(changed));
+  EXPECT_EQ(writer.num_repeated(), 1U);
+  EXPECT_EQ(writer.find(key_of(changed))->problem.question, all[0].problem.question);
+  const std::vector<RolloutTree> twice = {test::RandomTrees(1).training(50, 0),
+                                          test::RandomTrees(1).training(50, 0)};
+  EXPECT_EQ(writer.accept(std::span(twice)), 1U);
+  EXPECT_EQ(writer.num_repeated(), 2U);
+}
+
+TEST(ReplayWriter, RefusesASecondWriterAndAnotherRun) {
+  const test::ScratchFolder folder;
+  {
+    ReplayWriter writer(folder / "replay", {}, kMetadata);
+    writer.accept(trees()[0]);
+    expect_error(ErrorKind::kBadInput, "is in use by process ",
+                 [&] { ReplayWriter(folder / "replay", {}, kMetadata); });
+  }
+  ReplayMetadata other = kMetadata;
+  other.job_digest = "fedcba9876543210";
+  expect_error(ErrorKind::kBadFile, "belongs to another run",
+               [&] { ReplayWriter(folder / "replay", {}, other); });
+}
+
+TEST(ReplayWriter, RefusesAnUnsoundTreeAndBadOptions) {
+  const test::ScratchFolder folder;
+  ReplayWriter writer(folder / "replay", {}, kMetadata);
+  RolloutTree bad = trees()[0];
+  bad.fresh[0].prefix_length = 100000;
+  expect_error(ErrorKind::kBadFile, "prefix_length=100000", [&] { writer.accept(bad); });
+  EXPECT_EQ(writer.num_accepted(), 0U);
+  expect_error(ErrorKind::kBadConfig, "replay.shard_trees=0", [&] {
+    ReplayWriter(folder / "b", {0, Compression::kNone}, kMetadata);
+  });
+}
+
+TEST(ReplayWriter, RemovesDraftsAndListsAPublishedShard) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = trees();
+  {
+    ReplayWriter writer(folder / "replay", {100, Compression::kNone}, kMetadata);
+    writer.accept(std::span(all));
+    writer.seal();
+  }
+  core::write_file(folder / "replay/shard-000001.h5.draft-77", "torn");
+  std::filesystem::remove(folder / "replay/MANIFEST.jsonl");
+  ReplayWriter writer(folder / "replay", {100, Compression::kNone}, kMetadata);
+  EXPECT_FALSE(std::filesystem::exists(folder / "replay/shard-000001.h5.draft-77"));
+  EXPECT_EQ(writer.num_shards(), 1U);
+  expect_all(writer, all);
+}
+
+TEST(ReplayWriter, MovesAnUnlistedShardThatIsNotWholeToQuarantine) {
+  const test::ScratchFolder folder;
+  { ReplayWriter(folder / "replay", {}, kMetadata).accept(trees()[0]); }
+  core::write_file(folder / "replay/shard-000000.h5", "not a shard");
+  ReplayWriter writer(folder / "replay", {}, kMetadata);
+  EXPECT_TRUE(std::filesystem::exists(folder / "replay/quarantine/shard-000000.h5"));
+  writer.seal();
+  EXPECT_EQ(writer.num_accepted(), 1U);
+  EXPECT_EQ(read_shard(folder / "replay/shard-000000.h5").trees.size(), 1U);
+}
+
+TEST(ReplayWriter, TellsOfListedShardsThatAreGoneOrDamaged) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = trees();
+  {
+    ReplayWriter writer(folder / "replay", {7, Compression::kNone}, kMetadata);
+    for (const RolloutTree& tree : all) writer.accept(tree);
+  }
+  std::filesystem::remove(folder / "replay/shard-000001.h5");
+  {
+    std::fstream file(folder / "replay/shard-000002.h5",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(5000);
+    file.put('\x55');
+  }
+  ReplayWriter writer(folder / "replay", {7, Compression::kNone}, kMetadata);
+  ASSERT_EQ(writer.damaged().size(), 1U);
+  EXPECT_EQ(writer.damaged()[0].name, "shard-000001.h5");
+  EXPECT_EQ(writer.num_accepted(), 14U);
+  EXPECT_NE(writer.find(key_of(all[0])), nullptr);
+  EXPECT_EQ(writer.find(key_of(all[8])), nullptr);
+  expect_error(ErrorKind::kBadFile, "shard-000002.h5 is damaged",
+               [&] { writer.find(key_of(all[20])); });
+}
+
+TEST(ReplayWriter, StopsAtADamagedJournal) {
+  const test::ScratchFolder folder;
+  {
+    ReplayWriter writer(folder / "replay", {}, kMetadata);
+    for (const RolloutTree& tree : trees()) writer.accept(tree);
+  }
+  {
+    std::fstream file(folder / "replay/journal-000000.wal",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(5000);
+    file.put('\x55');
+  }
+  expect_error(ErrorKind::kBadFile, "journal-000000.wal: damaged frame at offset ",
+               [&] { ReplayWriter(folder / "replay", {}, kMetadata); });
+}
+
+}  // namespace
+}  // namespace srpo::storage
