@@ -12,7 +12,7 @@ namespace {
 model::TensorMap initial_weights(const RunConfig& config) {
   const ModelFolder folder = model_folder(config);
   if (folder.has_weights) return model::load_weights(folder.path);
-  return model::initialize_weights(model::ModelConfig::load(folder.path), config.seed);
+  return model::make_initial_weights(model::ModelConfig::load(folder.path), config.seed);
 }
 
 }  // namespace

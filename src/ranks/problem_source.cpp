@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "rl/arithmetic_task.h"
+#include "rl/sums_task.h"
 #include "storage/problem_set.h"
 
 namespace srpo::ranks {
@@ -12,10 +13,13 @@ namespace {
 /// algorithm.
 constexpr uint64_t kFirstDemonstration = uint64_t{1} << 40;
 
-rl::ArithmeticProblem make(const DataSource& source, uint64_t seed, uint64_t number) {
-  return rl::make_arithmetic_problem(
-      seed, number, {source.lowest_level, source.highest_level},
-      source.held_out ? rl::ProblemSet::kHeldOut : rl::ProblemSet::kTrain);
+rl::ProblemSet set_of(const DataSource& source) {
+  return source.held_out ? rl::ProblemSet::kHeldOut : rl::ProblemSet::kTrain;
+}
+
+records::Problem make_problem(const DataSource& source, uint64_t seed, uint64_t number) {
+  if (source.task == "sums") return rl::make_sum(seed, number, source.sums, set_of(source));
+  return rl::make_arithmetic_problem(seed, number, source.arithmetic, set_of(source)).problem;
 }
 
 void add_problems(const DataSource& source, uint64_t seed,
@@ -30,7 +34,7 @@ void add_problems(const DataSource& source, uint64_t seed,
     return;
   }
   for (int64_t number = 0; number < source.limit; ++number) {
-    all.push_back(make(source, seed, static_cast<uint64_t>(number)).problem);
+    all.push_back(make_problem(source, seed, static_cast<uint64_t>(number)));
   }
 }
 
@@ -69,7 +73,8 @@ std::vector<Demonstration> ProblemSource::demonstrations(
   std::vector<Demonstration> out;
   for (uint32_t i = 0; i < warm.batch_size; ++i) {
     const uint64_t number = kFirstDemonstration + uint64_t{batch} * warm.batch_size + i;
-    const rl::ArithmeticProblem problem = make(warm.data, config_.seed, number);
+    const rl::ArithmeticProblem problem = rl::make_arithmetic_problem(
+        config_.seed, number, warm.data.arithmetic, set_of(warm.data));
     const rl::Demonstration text =
         i < num_localizations
             ? rl::localization_demonstration(config_.prompt_style, problem)

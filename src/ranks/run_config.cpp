@@ -25,20 +25,35 @@ RoleCounts read_ranks(const ConfigTable& job) {
   return counts;
 }
 
-DataSource read_source(const ConfigTable& table) {
+rl::ArithmeticRange read_arithmetic(const ConfigTable& table) {
+  rl::ArithmeticRange range;
+  range.lowest_level = static_cast<int>(table.integer("lowest_level", 2, 1, 16));
+  range.highest_level =
+      static_cast<int>(table.integer("highest_level", 6, range.lowest_level, 16));
+  range.highest_value = static_cast<int>(table.integer("highest_value", 999, 20, 999));
+  range.highest_operand = static_cast<int>(table.integer("highest_operand", 99, 2, 99));
+  return range;
+}
+
+DataSource read_task(const ConfigTable& table) {
   DataSource source;
-  REQUIRE(table.has("path") != table.has("task"), kBadConfig,
-          table.place("path")
-              << " (expected either path, a JSONL file, or task: arithmetic)");
-  if (table.has("task")) {
-    source.task = table.choice("task", {}, {"arithmetic"});
-    source.lowest_level = static_cast<int>(table.integer("lowest_level", 2, 1, 12));
-    source.highest_level =
-        static_cast<int>(table.integer("highest_level", 5, source.lowest_level, 12));
-    source.held_out = table.boolean("held_out", false);
-    source.limit = table.integer("limit", 0, 0, kMost);
-    return source;
+  source.task = table.choice("task", {}, {"arithmetic", "sums"});
+  if (source.task == "arithmetic") {
+    source.arithmetic = read_arithmetic(table);
+  } else {
+    source.sums.lowest = static_cast<int>(table.integer("lowest", 0, 0, 999));
+    source.sums.highest = static_cast<int>(table.integer("highest", 9, source.sums.lowest, 999));
   }
+  source.held_out = table.boolean("held_out", false);
+  source.limit = table.integer("limit", 0, 0, kMost);
+  return source;
+}
+
+DataSource read_source(const ConfigTable& table) {
+  REQUIRE(table.has("path") != table.has("task"), kBadConfig,
+          table.place("path") << " (expected either path, a JSONL file, or task, a built-in one)");
+  if (table.has("task")) return read_task(table);
+  DataSource source;
   source.path = table.text("path", {});
   source.kind = table.choice("kind", "math", {"math"});
   source.limit = table.integer("limit", 0, 0, kMost);

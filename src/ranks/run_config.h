@@ -12,7 +12,9 @@
 #include "learner/learner_config.h"
 #include "model/model_config.h"
 #include "records/generation_request.h"
+#include "rl/arithmetic_task.h"
 #include "rl/prompts.h"
+#include "rl/sums_task.h"
 
 namespace srpo::ranks {
 
@@ -27,15 +29,15 @@ struct RoleCounts {
   bool is_auto() const { return scheduler == 0; }
 };
 
-/// Where problems come from: a JSONL file, or the built-in arithmetic task.
+/// Where problems come from: a JSONL file, or one of the built-in tasks.
 struct DataSource {
   std::filesystem::path path;  ///< empty: made by `task`
-  std::string task;            ///< "arithmetic"
+  std::string task;            ///< "arithmetic" or "sums"
   std::string kind = "math";
   int64_t limit = 0;  ///< problems; 0: all of a file
   int64_t skip = 0;   ///< lines of a file
-  int lowest_level = 2;
-  int highest_level = 5;
+  rl::ArithmeticRange arithmetic;
+  rl::OperandRange sums;
   bool held_out = false;
 };
 

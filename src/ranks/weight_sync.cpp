@@ -58,7 +58,7 @@ PolicyEngine::PolicyEngine(const RunConfig& config,
       token_bytes_(std::move(token_bytes)),
       model_config_(model::ModelConfig::load(model_folder(config).path)) {
   if (config.model.has_adapter) {
-    base_ = model::load_weights(model_folder(config).path, model_config_);
+    base_ = model::load_weights(model_folder(config).path);
   }
 }
 
@@ -67,11 +67,14 @@ void PolicyEngine::load(const WeightUpdate& update) {
   if (config_.model.has_adapter) {
     weights = model::merge_adapter(
         base_, weights, {config_.model.adapter_rank, config_.model.adapter_alpha});
+    if (engine_) {
+      std::erase_if(weights, [this](const auto& entry) {
+        return entry.second.is_same(base_.at(entry.first));  // no adapter there
+      });
+    }
   }
   if (!engine_) {
-    model::TensorMap all = base_;
-    for (auto& [name, tensor] : weights) all[name] = tensor;
-    engine_ = std::make_unique<engine::GenerationEngine>(model_config_, all,
+    engine_ = std::make_unique<engine::GenerationEngine>(model_config_, weights,
                                                          config_.engine, token_bytes_);
   }
   engine_->swap_weights(weights, update.version);
