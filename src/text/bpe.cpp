@@ -12,18 +12,30 @@ namespace {
 constexpr int32_t kNoRank = std::numeric_limits<int32_t>::max();
 constexpr size_t kShortWord = 64;
 
-int32_t token_of(const BpeModel& model, const std::string& letters, const char* what) {
-  const auto found = model.vocabulary.find(letters);
-  REQUIRE(found != model.vocabulary.end(), kBadFile,
-          "tokenizer file: model." << what << " '" << letters
-                                   << "' is not in the vocabulary");
-  return found->second;
-}
+/// Looks tokens up in the vocabulary; what is missing is an error.
+class TokenLookup {
+ public:
+  TokenLookup(const BpeModel& model, const std::string& place)
+      : model_(model), place_(place) {}
+
+  int32_t find(const std::string& letters, const char* field) const {
+    const auto found = model_.vocabulary.find(letters);
+    REQUIRE(found != model_.vocabulary.end(), kBadFile,
+            place_ << ": model." << field << ": '" << letters
+                   << "' is not in the vocabulary");
+    return found->second;
+  }
+
+ private:
+  const BpeModel& model_;
+  const std::string& place_;
+};
 
 }  // namespace
 
-BytePairEncoder::BytePairEncoder(const BpeModel& model)
+BytePairEncoder::BytePairEncoder(const BpeModel& model, const std::string& place)
     : fuse_unknown_(model.fuse_unknown) {
+  const TokenLookup tokens(model, place);
   for (int byte = 0; byte < 256; ++byte) {
     const char single = static_cast<char>(byte);
     const auto found =
@@ -31,16 +43,16 @@ BytePairEncoder::BytePairEncoder(const BpeModel& model)
     byte_tokens_[byte] = found == model.vocabulary.end() ? -1 : found->second;
   }
   if (model.unknown_token) {
-    unknown_token_ = token_of(model, *model.unknown_token, "unk_token");
+    unknown_token_ = tokens.find(*model.unknown_token, "unk_token");
   }
   size_t buckets = 2;
   for (shift_ = 63; buckets < 2 * model.merges.size(); buckets *= 2) --shift_;
   merges_.resize(buckets);
   int32_t rank = 0;
   for (const auto& [left, right] : model.merges) {
-    add_merge(key_of(token_of(model, left, "merges: the left part"),
-                     token_of(model, right, "merges: the right part")),
-              rank++, token_of(model, left + right, "merges: the merged token"));
+    const uint64_t pair =
+        key_of(tokens.find(left, "merges"), tokens.find(right, "merges"));
+    add_merge(pair, rank++, tokens.find(left + right, "merges"));
   }
   if (!model.ignore_merges) return;
   for (const auto& [letters, token] : model.vocabulary) {

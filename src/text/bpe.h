@@ -24,8 +24,8 @@ struct BpeModel {
 /// Thread-safe.
 class BytePairEncoder {
  public:
-  /// Throws kBadFile for a merge of or into something that is no token.
-  explicit BytePairEncoder(const BpeModel& model);
+  /// Throws kBadFile, naming `place`, for a merge of or into something that is no token.
+  BytePairEncoder(const BpeModel& model, const std::string& place);
 
   /// Appends the tokens of a word (raw bytes). A byte that has no token is left out when
   /// there is no unknown token, as Hugging Face does.

@@ -67,7 +67,7 @@ std::vector<AddedToken> select_tokens(const std::vector<AddedToken>& tokens,
 
 struct Tokenizer::Contents {
   Contents(TokenizerFile file, const std::string& place)
-      : bpe(file.model),
+      : bpe(file.model, place),
         pre_tokenizer(std::move(file.steps)),
         raw_tokens(select_tokens(file.added_tokens, false, file.compose)),
         normalized_tokens(select_tokens(file.added_tokens, true, file.compose)),
