@@ -45,6 +45,14 @@ void ReplayReader::open_journals() {
   }
 }
 
+void ReplayReader::require_same_run(const std::string& job_digest,
+                                    const std::string& file) {
+  if (!job_digest_) job_digest_ = job_digest;
+  REQUIRE(job_digest == *job_digest_, kBadFile,
+          file << " belongs to another run: its job has digest " << job_digest
+               << " (expected " << *job_digest_ << ", as the files before it)");
+}
+
 void ReplayReader::load_shard(const ManifestEntry& entry) {
   const std::filesystem::path path = folder_ / entry.name();
   try {
@@ -55,6 +63,7 @@ void ReplayReader::load_shard(const ManifestEntry& entry) {
                           << " bytes of another content than its manifest lists ("
                           << entry.mark.bytes << " bytes)");
     ReplayShard shard = decode_shard(bytes, path.string());
+    require_same_run(shard.metadata.job_digest, path.string());
     std::move(shard.trees.begin(), shard.trees.end(), std::back_inserter(loaded_));
   } catch (const core::Error& error) {
     damaged_.push_back({entry.name(), error.what()});
@@ -75,6 +84,7 @@ std::optional<RolloutTree> ReplayReader::next_of_journals() {
   for (; next_journal_ < journals_.size(); ++next_journal_) {
     try {
       JournalReader& journal = journals_[next_journal_];
+      require_same_run(journal.run_digest(), journal.path().string());
       if (const auto record = journal.next())
         return tree_of(*record, journal.path().string());
     } catch (const core::Error& error) {

@@ -29,6 +29,9 @@ class ReplayReader {
   /// The next tree, or nothing at the end.
   std::optional<records::RolloutTree> next();
 
+  /// Digest of the job file that made the folder; a file of another job counts as
+  /// damaged. Empty for an empty folder.
+  std::string job_digest() const { return job_digest_.value_or(""); }
   size_t num_listed_shards() const { return entries_.size(); }
   /// So far.
   const std::vector<DamagedFile>& damaged() const { return damaged_; }
@@ -40,6 +43,7 @@ class ReplayReader {
  private:
   void open_journals();
   void load_shard(const ManifestEntry& entry);
+  void require_same_run(const std::string& job_digest, const std::string& file);
   std::optional<records::RolloutTree> next_of_shards();
   std::optional<records::RolloutTree> next_of_journals();
 
@@ -49,6 +53,7 @@ class ReplayReader {
   size_t next_entry_ = 0;
   size_t next_journal_ = 0;
   std::deque<records::RolloutTree> loaded_;
+  std::optional<std::string> job_digest_;
   std::set<TreeKey> seen_;
   std::vector<DamagedFile> damaged_;
   uint64_t num_lost_trees_ = 0;
