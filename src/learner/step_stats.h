@@ -1,0 +1,46 @@
+// What one batch of training did.
+#pragma once
+
+#include <cstdint>
+
+namespace srpo::learner {
+
+/// Over all ranks; the same on every rank but for the two times.
+struct StepStats {
+  double loss = 0;       ///< mean over the mini-batches
+  double grad_norm = 0;  ///< mean over the mini-batches, before clipping
+  double mean_logp = 0;  ///< over loss rows
+  double max_logprob_gap =
+      0;  ///< |log p in training - log p at sampling|, where the latter is known
+  double mean_logprob_gap = 0;
+  double clipped_fraction = 0;  ///< of loss rows whose gradient the ratio clip cut off
+  int64_t updates = 0;
+  int64_t skipped_updates = 0;  ///< the gradient was not finite
+  int64_t sequences = 0;        ///< counted in the divisors
+  int64_t trained_sequences = 0;
+  int64_t tokens = 0;  ///< computed, shared ones once
+  int64_t loss_rows = 0;
+  double seconds = 0;
+  double collective_seconds =
+      0;  ///< of them, waiting for and exchanging with other ranks
+
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    visit("loss", self.loss);
+    visit("grad_norm", self.grad_norm);
+    visit("mean_logp", self.mean_logp);
+    visit("max_logprob_gap", self.max_logprob_gap);
+    visit("mean_logprob_gap", self.mean_logprob_gap);
+    visit("clipped_fraction", self.clipped_fraction);
+    visit("updates", self.updates);
+    visit("skipped_updates", self.skipped_updates);
+    visit("sequences", self.sequences);
+    visit("trained_sequences", self.trained_sequences);
+    visit("tokens", self.tokens);
+    visit("loss_rows", self.loss_rows);
+    visit("seconds", self.seconds);
+    visit("collective_seconds", self.collective_seconds);
+  }
+};
+
+}  // namespace srpo::learner
