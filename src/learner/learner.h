@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,8 +35,10 @@ class Learner {
   /// an update are divided over the ranks by tokens. Sequences of zero advantage cost
   /// nothing, and count in the divisor. An update whose gradient is not finite is skipped
   /// and counted. Throws kBadInput for trees that cannot be true.
+  /// `num_updates`: another number of updates for this batch.
   StepStats train(const std::vector<rl::TrainingTree>& trees, const rl::LossRule& rule,
-                  double learning_rate_factor = 1);
+                  double learning_rate_factor = 1,
+                  std::optional<int64_t> num_updates = std::nullopt);
 
   /// fp32 copies of all weights, or of the adapter under its PEFT names, on every rank.
   /// Throws kBug when one is not finite.

@@ -45,8 +45,8 @@ learner::StepStats LearnerRank::train_demonstrations(std::vector<Demonstration> 
     trees.push_back(rl::learn_demonstration(std::move(demonstration.prompt_tokens),
                                             std::move(demonstration.response_tokens)));
   }
-  return learner_.train(trees, rl::demonstration_loss_rule(), /*num_updates=*/1,
-                        learning_rate_factor);
+  return learner_.train(trees, rl::demonstration_loss_rule(), learning_rate_factor,
+                        /*num_updates=*/1);
 }
 
 void LearnerRank::publish(uint32_t version, actors::Reply<actors::Done> reply) {

@@ -285,6 +285,7 @@ void SchedulerRank::finish_step(const learner::StepStats& stats) {
   trained_tokens_ += static_cast<double>(stats.tokens);
   metrics_.write(step, step_metrics(drawn_, stats, draw_seconds_));
   drawn_in_all_.merge(drawn_);
+  ++steps_done_;
   std::ostringstream text;
   text << "step " << std::setw(4) << step << "/" << config_.steps << "  reward base "
        << fixed(drawn_.mean_base_reward(), 3);

@@ -48,6 +48,8 @@ class SchedulerRank final : public actors::Actor {
   const StageClock& stages() const { return stages_; }
   const DrawStatistics& drawn() const { return drawn_in_all_; }
   double trained_tokens() const { return trained_tokens_; }
+  /// Steps that were trained since this start.
+  uint64_t steps_done() const { return steps_done_; }
   std::vector<RankUsage> collect_usage();
 
  private:
@@ -92,6 +94,7 @@ class SchedulerRank final : public actors::Actor {
   DrawStatistics drawn_in_all_;
   double draw_seconds_ = 0;
   double trained_tokens_ = 0;
+  uint64_t steps_done_ = 0;
   bool eta_started_ = false;
   bool finished_ = false;
 };

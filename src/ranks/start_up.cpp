@@ -1,11 +1,10 @@
 #include "ranks/start_up.h"
 
-#include <algorithm>
-#include <iomanip>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
 
+#include "analysis/table.h"
 #include "core/files.h"
 #include "model/hf_folder.h"
 #include "ranks/problem_source.h"
@@ -128,26 +127,14 @@ std::string plan_table(const RunConfig& config, const RankLayout& layout,
   std::ostringstream out;
   out << "model: " << sizes.num_parameters() << " parameters, " << sizes.num_layers
       << " layers, hidden size " << sizes.hidden_size << "\n\n";
-  size_t role_width = 4;
-  size_t host_width = 4;
-  for (int rank = 0; rank < layout.size; ++rank) {
-    role_width = std::max(role_width, layout.role_of(rank).size());
-    host_width = std::max(host_width, hosts[static_cast<size_t>(rank)].size());
-  }
-  const auto row = [&](const std::string& rank, const std::string& role,
-                       const std::string& host, const std::string& memory) {
-    out << std::setw(5) << rank << "  " << std::left
-        << std::setw(static_cast<int>(role_width)) << role << "  "
-        << std::setw(static_cast<int>(host_width)) << host << std::right << "  "
-        << std::setw(10) << memory << "\n";
-  };
-  row("rank", "role", "host", "memory, MB");
+  analysis::Table table("ranks", {"rank", "role", "host", "memory, MB"});
   for (int rank = 0; rank < layout.size; ++rank) {
     const std::string role = layout.role_of(rank);
     const double memory = estimate_megabytes(config, sizes, role, layout.learners.size());
-    row(std::to_string(rank), role, hosts[static_cast<size_t>(rank)],
-        std::to_string(static_cast<long>(memory)));
+    table.add_row({static_cast<uint64_t>(rank), role, hosts[static_cast<size_t>(rank)],
+                   static_cast<uint64_t>(memory)});
   }
+  out << table.to_text();
   return out.str();
 }
 
