@@ -52,7 +52,6 @@ int say(const std::exception& error) {
 struct RunFiles {
   storage::RunFolder folder;
   std::unique_ptr<storage::ReplayWriter> replay;
-  std::unique_ptr<ProblemSource> problems;
 };
 
 RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
@@ -68,7 +67,7 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
                                    storage::digest_of(tokenizer)};
   auto replay =
       std::make_unique<storage::ReplayWriter>(folder.replay(), options, metadata);
-  return {std::move(folder), std::move(replay), std::make_unique<ProblemSource>(config)};
+  return {std::move(folder), std::move(replay)};
 }
 
 /// Rank 0, before any work. Fills `files` unless there is nothing to do.
@@ -137,8 +136,9 @@ RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
 void schedule(const RunConfig& config, const core::ConfigTable& job,
               const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
   const auto plan = rl::make_algorithm(algorithm_section(job))->draw_plan();
-  SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay,
-                          *files.problems, runtime);
+  const ProblemSource problems(config);
+  SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay, problems,
+                          runtime);
   runtime.host("scheduler", scheduler);
   bool stopped = false;
   runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
