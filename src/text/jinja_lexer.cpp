@@ -164,17 +164,23 @@ class Lexer {
       while (at_ < source_.size() && is_digit(source_[at_])) ++at_;
     };
     digits();
-    const bool fraction =
+    bool is_float =
         at_ + 1 < source_.size() && source_[at_] == '.' && is_digit(source_[at_ + 1]);
-    if (fraction) {
+    if (is_float) {
       ++at_;
+      digits();
+    }
+    if (at_ < source_.size() && (source_[at_] == 'e' || source_[at_] == 'E')) {
+      is_float = true;
+      ++at_;
+      if (at_ < source_.size() && (source_[at_] == '+' || source_[at_] == '-')) ++at_;
       digits();
     }
     if (at_ < source_.size() && (is_name_start(source_[at_])))
       refuse("a number with letters");
     const std::string text = source_.substr(begin, at_ - begin);
-    if (text.size() > (fraction ? 60 : 18)) refuse("the number " + text);
-    push(fraction ? JinjaTokenKind::kFloat : JinjaTokenKind::kInteger, text);
+    if (text.size() > (is_float ? 60 : 18)) refuse("the number " + text);
+    push(is_float ? JinjaTokenKind::kFloat : JinjaTokenKind::kInteger, text);
   }
 
   void read_string(char quote) {
