@@ -56,6 +56,11 @@ std::string number_text(const char* format, double value) {
   return text;
 }
 
+/// `1 thought`, `3 thoughts`
+std::string counted(size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 class TreePrinter {
  public:
   TreePrinter(std::ostream& out, const TreeStyle& style) : out_(out), style_(style) {}
@@ -115,8 +120,8 @@ class TreePrinter {
     const size_t sampled = chain.tokens.size() - chain.prefix_length;
     std::string facts = std::string(name_of(chain.verdict.kind)) + ", finish " +
                         name_of(chain.finish) + ", " +
-                        std::to_string(chain.thought_ends.size()) + " thoughts, " +
-                        std::to_string(sampled) + " tokens";
+                        counted(chain.thought_ends.size(), "thought") + ", " +
+                        counted(sampled, "token");
     if (chain.prefix_length > 0)
       facts += " behind " + std::to_string(chain.prefix_length) + " kept";
     if (!chain.verdict.answer.empty())

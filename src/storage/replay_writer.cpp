@@ -166,13 +166,24 @@ size_t ReplayWriter::accept(std::span<const RolloutTree> trees) {
       fresh.push_back(&tree);
     }
   }
-  if (fresh.empty()) return 0;
-  if (!journal_) open_journal();
-  for (const RolloutTree* tree : fresh) journal_->append(core::to_bytes(*tree));
-  journal_->sync();
-  for (const RolloutTree* tree : fresh) add_open_tree(*tree);
-  if (open_trees_.size() >= options_.shard_trees) seal();
+  std::span<const RolloutTree* const> left = fresh;
+  while (!left.empty()) {
+    // A shard that found no room earlier may find it now.
+    if (open_trees_.size() >= options_.shard_trees) seal();
+    const size_t count =
+        std::min<size_t>(left.size(), options_.shard_trees - open_trees_.size());
+    accept_group(left.first(count));
+    left = left.subspan(count);
+  }
   return fresh.size();
+}
+
+void ReplayWriter::accept_group(std::span<const RolloutTree* const> trees) {
+  if (!journal_) open_journal();
+  for (const RolloutTree* tree : trees) journal_->append(core::to_bytes(*tree));
+  journal_->sync();
+  for (const RolloutTree* tree : trees) add_open_tree(*tree);
+  if (open_trees_.size() >= options_.shard_trees) seal();
 }
 
 void ReplayWriter::seal() {

@@ -47,8 +47,9 @@ class ReplayWriter {
   /// kNoSpace: then the tree is not accepted, except when only the sealing of a shard
   /// found no room.
   bool accept(const records::RolloutTree& tree);
-  /// The same for several trees with one wait for the disk: all are accepted or none.
-  /// Returns how many were new.
+  /// The same for several trees with one wait for the disk for each shard that they reach
+  /// into. When it throws, those of earlier shards are accepted. Returns how many were
+  /// new.
   size_t accept(std::span<const records::RolloutTree> trees);
 
   /// Turns what is in the journal into a shard.
@@ -82,6 +83,7 @@ class ReplayWriter {
   void take_unlisted_shards();
   void take_journals();
   void open_journal();
+  void accept_group(std::span<const records::RolloutTree* const> trees);
   void add_open_tree(records::RolloutTree tree);
   void list_shard(uint32_t number, const FileMark& mark,
                   const std::vector<records::RolloutTree>& trees);

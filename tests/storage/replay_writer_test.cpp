@@ -60,6 +60,8 @@ TEST(ReplayWriter, CountsARepeatedKeyAndKeepsTheFirst) {
   ReplayWriter writer(folder / "replay", {4, Compression::kNone}, kMetadata);
   const std::vector<RolloutTree> all = trees();
   EXPECT_EQ(writer.accept(std::span(all)), all.size());
+  EXPECT_EQ(writer.num_shards(), 5U);
+  EXPECT_EQ(writer.num_in_journal(), 1U);
   RolloutTree changed = all[0];
   changed.problem.question = "another";
   EXPECT_FALSE(writer.accept(changed));

@@ -75,7 +75,7 @@ class RandomTrees {
 
  private:
   static double skill_at(uint32_t step) {
-    return 0.25 + 0.6 * (1 - std::exp(-step / 8.0));
+    return 0.25 + 0.6 * (1 - std::exp(-static_cast<double>(step) / 8));
   }
 
   records::RolloutTree start(uint32_t step, uint32_t slot, core::Rng& rng) const {
