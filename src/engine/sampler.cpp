@@ -1,6 +1,7 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "core/error.h"
@@ -59,11 +60,28 @@ float Sampler::logprob_of(std::span<const float> logits, int32_t token,
   return static_cast<float>(shifted - std::log(total_));
 }
 
-/// Only the likeliest tokens are sorted: a cutoff is lowered until those above it are
-/// enough.
 void Sampler::keep_likely(const records::Sampling& sampling) {
   const auto size = static_cast<int32_t>(weights_.size());
   const int32_t most = sampling.top_k > 0 ? std::min(sampling.top_k, size) : size;
+  gather_candidates(most, sampling.top_p);
+  double mass = total_;
+  if (sampling.top_k > 0) {
+    if (static_cast<int32_t>(kept_.size()) > most) {
+      std::nth_element(kept_.begin(), kept_.begin() + most, kept_.end(), likelier());
+      kept_.resize(static_cast<size_t>(most));
+      std::sort(kept_.begin(), kept_.end());
+    }
+    mass = 0;
+    for (const int32_t id : kept_) mass += weights_[static_cast<size_t>(id)];
+  }
+  if (sampling.top_p < 1) keep_mass(sampling.top_p * mass);
+}
+
+/// Into kept_, in id order: all tokens above a cutoff that is lowered until they are
+/// enough.
+void Sampler::gather_candidates(int32_t most, double top_p) {
+  const auto size = static_cast<int32_t>(weights_.size());
+  const bool by_mass = top_p < 1 && most == size;
   for (float cutoff = size <= 512 ? 0.0F : 1e-2F;;
        cutoff = cutoff > 1e-12F ? cutoff / 32 : 0) {
     kept_.clear();
@@ -74,33 +92,42 @@ void Sampler::keep_likely(const records::Sampling& sampling) {
       kept_.push_back(id);
       mass += weight;
     }
-    const bool enough =
-        static_cast<int32_t>(kept_.size()) >= most ||
-        (sampling.top_p < 1 && mass >= sampling.top_p * total_ * (1 + 1e-9));
-    if (enough || cutoff == 0) break;
+    const bool enough = static_cast<int32_t>(kept_.size()) >= most ||
+                        (by_mass && mass >= top_p * total_ * (1 + 1e-9));
+    if (enough || cutoff == 0) return;
   }
-  std::sort(kept_.begin(), kept_.end(), [this](int32_t a, int32_t b) {
-    const float wa = weights_[static_cast<size_t>(a)];
-    const float wb = weights_[static_cast<size_t>(b)];
-    return wa != wb ? wa > wb : a < b;
-  });
-  if (static_cast<int32_t>(kept_.size()) > most) kept_.resize(static_cast<size_t>(most));
+}
+
+/// The fewest likeliest of kept_ whose mass reaches `wanted`. Weights are counted by
+/// their leading bits, and only those that share the bits of the last one to be kept are
+/// sorted.
+void Sampler::keep_mass(double wanted) {
+  constexpr int kShift = 20;
+  const auto bucket_of = [this](int32_t id) {
+    return std::bit_cast<uint32_t>(weights_[static_cast<size_t>(id)]) >> kShift;
+  };
+  buckets_.assign((std::bit_cast<uint32_t>(1.0F) >> kShift) + 2, 0.0);
+  for (const int32_t id : kept_)
+    buckets_[bucket_of(id)] += weights_[static_cast<size_t>(id)];
   double mass = 0;
-  if (sampling.top_k > 0) {
-    for (const int32_t id : kept_) mass += weights_[static_cast<size_t>(id)];
-  } else {
-    mass = total_;
+  size_t last = buckets_.size() - 1;
+  while (last > 0 && mass + buckets_[last] < wanted) mass += buckets_[last--];
+  edge_.clear();
+  for (const int32_t id : kept_) {
+    if (bucket_of(id) == last) edge_.push_back(id);
   }
-  if (sampling.top_p < 1) {
-    const double wanted = sampling.top_p * mass;
-    double before = 0;
-    size_t count = 0;
-    while (count < kept_.size() && (count == 0 || before < wanted)) {
-      before += weights_[static_cast<size_t>(kept_[count++])];
-    }
-    kept_.resize(count);
+  std::sort(edge_.begin(), edge_.end(), likelier());
+  size_t count = 0;
+  while (count < edge_.size() && (count == 0 || mass < wanted)) {
+    mass += weights_[static_cast<size_t>(edge_[count++])];
   }
-  std::sort(kept_.begin(), kept_.end());
+  const int32_t edge_end = count < edge_.size() ? edge_[count] : -1;
+  const auto left_out = [&](int32_t id) {
+    const size_t bucket = bucket_of(id);
+    if (bucket != last) return bucket < last;
+    return edge_end >= 0 && !likelier()(id, edge_end);
+  };
+  kept_.erase(std::remove_if(kept_.begin(), kept_.end(), left_out), kept_.end());
 }
 
 int32_t Sampler::pick_of_kept(double draw) const {

@@ -34,6 +34,16 @@ class Sampler {
   float logprob_of(std::span<const float> logits, int32_t token,
                    double temperature) const;
   void keep_likely(const records::Sampling& sampling);
+  void gather_candidates(int32_t most, double top_p);
+  void keep_mass(double wanted);
+  /// Order of ids by falling weight, equal ones by rising id.
+  auto likelier() const {
+    return [this](int32_t a, int32_t b) {
+      const float wa = weights_[static_cast<size_t>(a)];
+      const float wb = weights_[static_cast<size_t>(b)];
+      return wa != wb ? wa > wb : a < b;
+    };
+  }
   int32_t pick(double draw) const;
   int32_t pick_of_kept(double draw) const;
 
@@ -41,7 +51,9 @@ class Sampler {
   std::vector<double> sums_;    ///< of chunks of weights_
   double total_ = 0;
   float greatest_ = 0;
-  std::vector<int32_t> kept_;  ///< ids in ascending order after truncation
+  std::vector<double> buckets_;  ///< mass by leading bits of the weight
+  std::vector<int32_t> edge_;    ///< ids in the bucket where the wanted mass is reached
+  std::vector<int32_t> kept_;    ///< ids in ascending order after truncation
 };
 
 /// Throws kBadInput unless temperature >= 0, 0 < top_p <= 1 and top_k >= 0.
