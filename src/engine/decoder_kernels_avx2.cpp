@@ -1,0 +1,3 @@
+// Decoder kernels for avx2.
+#define SRPO_KERNELS avx2
+#include "engine/decoder_kernels.inc"

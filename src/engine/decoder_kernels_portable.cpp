@@ -1,0 +1,3 @@
+// Decoder kernels for portable.
+#define SRPO_KERNELS portable
+#include "engine/decoder_kernels.inc"

@@ -1,0 +1,158 @@
+// Draws chains: many at a time, each the same as if it were alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/chain_rules.h"
+#include "engine/decoder.h"
+#include "engine/prefix_store.h"
+#include "engine/sampler.h"
+#include "model/model_config.h"
+#include "model/tensor_map.h"
+#include "records/generation_request.h"
+#include "records/trajectory.h"
+
+namespace srpo::engine {
+
+struct EngineConfig {
+  int64_t max_sequences = 64;  ///< chains that decode at once
+  int64_t cache_tokens =
+      65536;  ///< keys and values that fit; memory is touched as it is used
+  int64_t prefill_tokens_per_step = 256;  ///< fed beside the decoding chains
+  int threads = 1;
+  std::string weight_dtype = "float32";  ///< or "bfloat16"; arithmetic is fp32
+};
+
+struct EngineStatistics {
+  uint64_t steps = 0;
+  uint64_t decoded_tokens = 0;    ///< drawn
+  uint64_t prefilled_tokens = 0;  ///< fed without drawing after them
+  uint64_t forked_tokens = 0;     ///< taken over from another chain's or prompt's cache
+  uint64_t preemptions = 0;
+  uint64_t evictions = 0;
+};
+
+/// Continuous batching over paged caches. A chain's tokens and log-probabilities are a
+/// pure function of weights and request: not of the batch, of chunks, of forks,
+/// preemptions and evictions, nor of the number of threads. Memory: when the cache is
+/// full, idle prompts and retained chains go first (least recently used; a later suffix
+/// is then prefilled), then the youngest chains are stopped and computed again later. One
+/// thread only.
+class GenerationEngine {
+ public:
+  using TokenBytes = std::function<std::string(int32_t)>;
+
+  GenerationEngine(const model::ModelConfig& model, const model::TensorMap& weights,
+                   const EngineConfig& config, TokenBytes token_bytes);
+  GenerationEngine(std::unique_ptr<Decoder> decoder, const EngineConfig& config,
+                   TokenBytes token_bytes);
+
+  /// Queues. The context is the smaller of limits.context_tokens and the model's
+  /// positions. A suffix whose parent is retained here is forked from it at the end of
+  /// its prefix; otherwise chains of equal beginnings share one prefill. Throws kBadInput
+  /// for tokens outside the vocabulary, an empty prompt, a prefix that is not the
+  /// parent's, limits that could outgrow the whole cache, and an id that is in flight
+  /// already.
+  void submit(records::GenerationRequest request);
+
+  /// One step of the batch; false when no chain is left.
+  bool step();
+
+  /// Finished chains in order of finishing: tokens, logprobs, thought_ends, finish,
+  /// prefix_length, policy_version, counts and seconds; `text`, `use` and `verdict` are
+  /// the caller's. prefilled_tokens counts tokens fed without drawing after them, of a
+  /// shared prompt by the chain that was first to use it: 0 for a fork.
+  std::vector<records::Trajectory> take_finished();
+
+  /// Lets a retained chain's cache go, once the suffixes queued behind it have started.
+  void release(const records::TrajectoryId& id);
+  /// Drops a queued or running chain without a trajectory.
+  void cancel(const records::TrajectoryId& id);
+
+  /// New weights by Hugging Face name, only while no chain has begun. Drops retained
+  /// chains and shared prompts.
+  void swap_weights(const model::TensorMap& changed, uint32_t policy_version);
+
+  int64_t num_unfinished() const {
+    return static_cast<int64_t>(waiting_.size() + running_.size());
+  }
+  int64_t num_free_blocks() const { return cache_.num_free(); }
+  const EngineStatistics& statistics() const { return statistics_; }
+
+ private:
+  struct Chain {
+    records::GenerationRequest request;
+    uint64_t arrival = 0;
+    std::vector<int32_t> tokens;  ///< prompt and response
+    std::vector<float> logprobs;  ///< of the response
+    int64_t prompt_length = 0;
+    std::vector<int32_t> base;  ///< prompt and kept prefix
+    ChainRules rules;
+    CachedSequence cache;
+    SharedPrompt* awaited = nullptr;  ///< counted in its `waiting`
+    uint32_t decoded = 0;
+    uint32_t prefilled = 0;
+    std::chrono::steady_clock::time_point submitted;
+
+    Chain(records::GenerationRequest from, int64_t context_tokens);
+    int64_t unfed() const { return static_cast<int64_t>(tokens.size()) - cache.length; }
+  };
+  /// A piece of the step: of a chain, or of a shared prompt.
+  struct Piece {
+    Chain* chain = nullptr;
+    SharedPrompt* prompt = nullptr;
+    DecoderItem item;
+  };
+  using Chains = std::map<uint64_t, std::unique_ptr<Chain>>;  // by arrival: oldest first
+
+  void check_request(const records::GenerationRequest& request) const;
+  void check_fits(const Chain& chain) const;
+  int64_t context_tokens(const records::GenerationRequest& request) const;
+  enum class Start { kStarted, kAwaitsPrompt, kNoMemory };
+
+  void admit();
+  Start start(Chain& chain);
+  bool take_over(Chain& chain, const CachedSequence& source);
+  void await_prompt(Chain& chain);
+  void stop_awaiting(Chain& chain);
+  void drop_released_chains();
+
+  void plan_running();
+  void plan_prompts();
+  bool plan_prompt(const std::vector<int32_t>& tokens, SharedPrompt& prompt);
+  bool make_room(CachedSequence& sequence, int64_t length, int64_t spare);
+  bool make_room_for_running(const Chain& chain, CachedSequence& sequence,
+                             int64_t length);
+  bool evict(const CachedSequence* kept);
+  void preempt(Chain& chain);
+  void run_step();
+  void draw(Chain& chain, std::span<const float> logits);
+  void finish(Chain& chain, records::FinishReason reason);
+
+  EngineConfig config_;
+  std::unique_ptr<Decoder> decoder_;
+  KvCache cache_;
+  PrefixStore store_;
+  Sampler sampler_;
+  TokenBytes token_bytes_;
+  Chains waiting_;
+  Chains running_;
+  std::set<records::TrajectoryId> in_flight_;
+  std::vector<records::Trajectory> finished_;
+  std::vector<Piece> pieces_;
+  std::vector<DecoderItem> items_;
+  int64_t prefill_left_ = 0;
+  uint64_t arrivals_ = 0;
+  uint32_t policy_version_ = 0;
+  EngineStatistics statistics_;
+};
+
+}  // namespace srpo::engine

@@ -1,0 +1,17 @@
+// Log-probabilities of given tokens.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/decoder.h"
+
+namespace srpo::engine {
+
+/// log p(tokens[i] | tokens[< i]) for i >= 1, one fewer than there are tokens. Throws
+/// kBadInput for a token outside the vocabulary or more tokens than the model has
+/// positions.
+std::vector<float> score_tokens(Decoder& decoder, std::span<const int32_t> tokens);
+
+}  // namespace srpo::engine

@@ -1,0 +1,3 @@
+// Matrix products for portable.
+#define SRPO_KERNELS portable
+#include "model/packed_linear_kernels.inc"

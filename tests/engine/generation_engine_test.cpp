@@ -1,0 +1,310 @@
+#include "engine/generation_engine.h"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "scripted_decoder.h"
+
+namespace srpo::engine {
+namespace {
+
+using records::DrawKind;
+using records::FinishReason;
+using records::GenerationRequest;
+using records::Trajectory;
+using Tokens = std::vector<int32_t>;
+using Ends = std::vector<uint32_t>;
+
+struct Bench {
+  ScriptedDecoder* decoder;
+  GenerationEngine engine;
+
+  explicit Bench(ScriptedDecoder::Script script, EngineConfig config = {})
+      : Bench(new ScriptedDecoder(std::move(script)), config) {}
+  Bench(ScriptedDecoder* made, EngineConfig config)
+      : decoder(made), engine(std::unique_ptr<Decoder>(made), config, scripted_bytes) {}
+
+  std::vector<Trajectory> run() {
+    while (engine.step()) {
+    }
+    return engine.take_finished();
+  }
+};
+
+GenerationRequest request(uint16_t index, Tokens prompt) {
+  GenerationRequest made;
+  made.id.index = index;
+  made.prompt_tokens = std::move(prompt);
+  made.sampling.temperature = 0;
+  made.limits.max_thoughts = 5;
+  made.limits.thought_tokens = 8;
+  made.limits.response_tokens = 60;
+  made.limits.context_tokens = 500;
+  return made;
+}
+
+Tokens counted(int32_t length, int32_t start = 3) {
+  Tokens tokens(static_cast<size_t>(length));
+  for (int32_t i = 0; i < length; ++i)
+    tokens[static_cast<size_t>(i)] = 3 + (start + i) % 30;
+  return tokens;
+}
+
+/// Thoughts of three letters and a mark; the fourth contains a box.
+int32_t four_thoughts(const Tokens& history, size_t prompt) {
+  const size_t said = history.size() - prompt;
+  if (said % 4 == 3) return 1;
+  return said == 13 ? 2 : 5 + static_cast<int32_t>((history.back() + said) % 20);
+}
+
+TEST(GenerationEngine, DrawsAChainOfThoughts) {
+  Bench bench([](const Tokens& h) { return four_thoughts(h, 20); });
+  bench.engine.submit(request(0, counted(20)));
+  const auto chains = bench.run();
+  ASSERT_EQ(chains.size(), 1U);
+  const Trajectory& chain = chains[0];
+  EXPECT_EQ(chain.finish, FinishReason::kAnswer);
+  EXPECT_EQ(chain.thought_ends, (Ends{4, 8, 12, 16}));
+  EXPECT_EQ(chain.tokens.size(), 16U);
+  EXPECT_EQ(chain.logprobs.size(), 16U);
+  EXPECT_EQ(chain.decoded_tokens, 16U);
+  EXPECT_EQ(chain.prefilled_tokens, 19U);
+  EXPECT_EQ(chain.prefix_length, 0U);
+  EXPECT_FALSE(bench.engine.step());
+}
+
+TEST(GenerationEngine, KeepsTheEndOfTextTokenAndEndsThere) {
+  Bench bench([](const Tokens& h) { return h.size() == 24 ? 0 : 7; });
+  bench.engine.submit(request(0, counted(20)));
+  const auto chain = bench.run().at(0);
+  EXPECT_EQ(chain.tokens, (Tokens{7, 7, 7, 7, 0}));
+  EXPECT_EQ(chain.finish, FinishReason::kEndOfText);
+  EXPECT_EQ(chain.thought_ends, (Ends{5}));
+}
+
+TEST(GenerationEngine, EqualPromptsShareOnePrefill) {
+  Bench bench([](const Tokens& h) { return four_thoughts(h, 40); });
+  for (uint16_t i = 0; i < 8; ++i) bench.engine.submit(request(i, counted(40)));
+  const auto chains = bench.run();
+  ASSERT_EQ(chains.size(), 8U);
+  uint32_t prefilled = 0;
+  for (const Trajectory& chain : chains) {
+    EXPECT_EQ(chain.tokens, chains[0].tokens);
+    prefilled += chain.prefilled_tokens;
+  }
+  EXPECT_EQ(prefilled, 39U);
+  EXPECT_EQ(bench.decoder->tokens_fed, 39U + 8 * 16);
+  bench.engine.submit(request(9, counted(40)));
+  EXPECT_EQ(bench.run().at(0).prefilled_tokens, 0U)
+      << "the prompt stays while there is room";
+}
+
+TEST(GenerationEngine, PromptsThatBeginAlikeShareTheBeginning) {
+  Bench bench([](const Tokens& h) { return h.size() > 60 ? 0 : 9; });
+  Tokens first = counted(50);
+  Tokens second = first;
+  second.resize(45);
+  second.push_back(4);
+  bench.engine.submit(request(0, first));
+  bench.run();
+  bench.engine.submit(request(1, second));
+  EXPECT_EQ(bench.run().at(0).prefilled_tokens, 0U);
+  second[30] = 35;
+  bench.engine.submit(request(2, second));
+  EXPECT_EQ(bench.run().at(0).prefilled_tokens, 15U);
+}
+
+GenerationRequest suffix_of(const Trajectory& parent, const Tokens& prompt,
+                            size_t thoughts, uint16_t index) {
+  GenerationRequest made = request(index, prompt);
+  made.id.kind = DrawKind::kSuffix;
+  made.parent = parent.id;
+  const uint32_t length = thoughts == 0 ? 0 : parent.thought_ends[thoughts - 1];
+  made.prefix_tokens.assign(parent.tokens.begin(), parent.tokens.begin() + length);
+  made.prefix_logprobs.assign(parent.logprobs.begin(), parent.logprobs.begin() + length);
+  made.prefix_thought_ends.assign(
+      parent.thought_ends.begin(),
+      parent.thought_ends.begin() + static_cast<int64_t>(thoughts));
+  return made;
+}
+
+TEST(GenerationEngine, ASuffixOfARetainedChainPrefillsNothing) {
+  for (const int32_t length : {1, 2, 15, 16, 17, 20, 33}) {
+    const auto prompt = counted(length);
+    const auto script = [&](const Tokens& h) { return four_thoughts(h, prompt.size()); };
+    Bench bench(script);
+    auto parent_request = request(0, prompt);
+    parent_request.retain = true;
+    bench.engine.submit(parent_request);
+    const Trajectory parent = bench.run().at(0);
+    const size_t fed = bench.decoder->tokens_fed;
+    for (uint16_t thoughts = 0; thoughts < 4; ++thoughts)
+      bench.engine.submit(suffix_of(parent, prompt, thoughts, thoughts));
+    bench.engine.release(parent.id);
+    const auto suffixes = bench.run();
+    ASSERT_EQ(suffixes.size(), 4U);
+    for (const Trajectory& suffix : suffixes) {
+      EXPECT_EQ(suffix.prefilled_tokens, 0U);
+      EXPECT_EQ(suffix.prefix_length, 4U * suffix.id.index);
+      EXPECT_EQ(suffix.tokens, parent.tokens);
+      EXPECT_EQ(suffix.logprobs, parent.logprobs);
+      EXPECT_EQ(suffix.thought_ends, parent.thought_ends);
+      EXPECT_EQ(suffix.decoded_tokens, 16 - suffix.prefix_length);
+    }
+    EXPECT_EQ(bench.decoder->tokens_fed - fed, 16U + 12 + 8 + 4);
+  }
+}
+
+TEST(GenerationEngine, ASuffixWithoutItsParentIsPrefilledWithTheSameResult) {
+  const auto prompt = counted(20);
+  const auto script = [&](const Tokens& h) { return four_thoughts(h, prompt.size()); };
+  Bench bench(script);
+  bench.engine.submit(request(0, prompt));
+  const Trajectory parent = bench.run().at(0);
+  bench.engine.swap_weights({}, 1);
+  for (uint16_t i = 0; i < 4; ++i) bench.engine.submit(suffix_of(parent, prompt, 2, i));
+  const auto suffixes = bench.run();
+  uint32_t prefilled = 0;
+  for (const Trajectory& suffix : suffixes) {
+    EXPECT_EQ(suffix.tokens, parent.tokens);
+    EXPECT_EQ(suffix.policy_version, 1U);
+    prefilled += suffix.prefilled_tokens;
+  }
+  EXPECT_EQ(prefilled, 27U);
+}
+
+TEST(GenerationEngine, PlainTextStopsAtTheStopStringWithoutThoughts) {
+  Bench bench([](const Tokens& h) {
+    return h.size() == 13 ? 1 : h.size() == 15 ? 2 : 7;
+  });
+  auto plain = request(0, counted(10));
+  plain.limits.thoughts = false;
+  plain.limits.stop = "boxed{";
+  bench.engine.submit(plain);
+  const auto chain = bench.run().at(0);
+  EXPECT_EQ(chain.tokens, (Tokens{7, 7, 7, 1, 7, 2}));
+  EXPECT_TRUE(chain.thought_ends.empty());
+  EXPECT_EQ(chain.finish, FinishReason::kEndOfText);
+}
+
+TEST(GenerationEngine, AChainThatMayNotBeginEndsAtOnce) {
+  Bench bench([](const Tokens&) { return 7; });
+  bench.engine.submit(request(0, counted(495)));
+  EXPECT_FALSE(bench.engine.step());
+  const auto chain = bench.engine.take_finished().at(0);
+  EXPECT_EQ(chain.finish, FinishReason::kTokenLimit);
+  EXPECT_TRUE(chain.tokens.empty());
+}
+
+TEST(GenerationEngine, TheLastThoughtEndsWhereTheChainDoes) {
+  // Scripts of all kinds: each answers by a hash of the history.
+  for (uint32_t salt = 1; salt < 60; ++salt) {
+    const auto script = [salt](const Tokens& h) {
+      uint32_t hash = salt;
+      for (const int32_t token : h)
+        hash = (hash ^ static_cast<uint32_t>(token)) * 16777619U;
+      const uint32_t pick = (hash >> 8) % 40;
+      return static_cast<int32_t>(pick == 0                    ? (salt % 3 == 0 ? 0 : 7)
+                                  : pick == 2 && salt % 2 == 0 ? 9
+                                                               : pick);
+    };
+    Bench bench(
+        script,
+        {.max_sequences = 3, .cache_tokens = 16 * 14, .prefill_tokens_per_step = 5});
+    for (uint16_t i = 0; i < 6; ++i)
+      bench.engine.submit(request(i, counted(5 + 7 * (i % 3), i)));
+    for (const Trajectory& chain : bench.run()) {
+      ASSERT_FALSE(chain.thought_ends.empty());
+      EXPECT_EQ(chain.thought_ends.back(), chain.tokens.size());
+      EXPECT_EQ(chain.tokens.size(), chain.logprobs.size());
+      EXPECT_LE(chain.tokens.size(), 60U);
+      EXPECT_LE(chain.thought_ends.size(), 5U);
+    }
+  }
+}
+
+TEST(GenerationEngine, BatchesNoMoreChainsThanAllowed) {
+  Bench bench([](const Tokens& h) { return h.size() > 30 ? 0 : 9; },
+              {.max_sequences = 4});
+  for (uint16_t i = 0; i < 12; ++i) bench.engine.submit(request(i, counted(20)));
+  EXPECT_EQ(bench.run().size(), 12U);
+  EXPECT_EQ(bench.decoder->largest_batch, 4U);
+}
+
+TEST(GenerationEngine, MixesPrefillWithDecoding) {
+  Bench bench([](const Tokens&) { return 9; },
+              {.max_sequences = 8, .prefill_tokens_per_step = 16});
+  bench.engine.submit(request(0, counted(10)));
+  bench.engine.step();
+  bench.engine.step();
+  bench.engine.submit(request(1, counted(100, 7)));
+  for (int i = 0; i < 3; ++i) bench.engine.step();
+  EXPECT_EQ(bench.decoder->tokens_fed, 9U + 4 + 3 * 16);
+}
+
+TEST(GenerationEngine, CancelDropsAChainAndFreesItsBlocks) {
+  Bench bench([](const Tokens&) { return 9; },
+              {.max_sequences = 2, .cache_tokens = 1024});
+  for (uint16_t i = 0; i < 3; ++i) bench.engine.submit(request(i, counted(20 + i)));
+  for (int i = 0; i < 4; ++i) bench.engine.step();
+  for (uint16_t i = 0; i < 3; ++i) bench.engine.cancel({0, 0, DrawKind::kFresh, i});
+  EXPECT_FALSE(bench.engine.step());
+  EXPECT_TRUE(bench.engine.take_finished().empty());
+  bench.engine.swap_weights({}, 2);
+  EXPECT_EQ(bench.engine.num_free_blocks(), 64);
+}
+
+TEST(GenerationEngine, ReleaseFreesARetainedChain) {
+  Bench bench([](const Tokens& h) { return four_thoughts(h, 20); },
+              {.cache_tokens = 1024});
+  auto kept = request(0, counted(20));
+  kept.retain = true;
+  bench.engine.submit(kept);
+  bench.run();
+  const int64_t before = bench.engine.num_free_blocks();
+  bench.engine.release(kept.id);
+  EXPECT_GT(bench.engine.num_free_blocks(), before);
+  bench.engine.release(kept.id);
+}
+
+TEST(GenerationEngine, RefusesWeightsWhileChainsAreDrawn) {
+  Bench bench([](const Tokens&) { return 9; });
+  bench.engine.submit(request(0, counted(20)));
+  bench.engine.swap_weights({}, 3);
+  bench.engine.step();
+  bench.engine.step();
+  EXPECT_THROW(bench.engine.swap_weights({}, 4), core::Error);
+  EXPECT_EQ(bench.run().at(0).policy_version, 3U);
+}
+
+TEST(GenerationEngine, RefusesBadRequestsByASentence) {
+  Bench bench([](const Tokens&) { return 9; }, {.cache_tokens = 16 * 8});
+  const auto refused = [&](const std::function<void(GenerationRequest&)>& spoil) {
+    auto made = request(0, counted(20));
+    spoil(made);
+    try {
+      bench.engine.submit(made);
+    } catch (const core::Error& error) {
+      return error.kind() == core::ErrorKind::kBadInput;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused([](auto& r) { r.prompt_tokens.clear(); }));
+  EXPECT_TRUE(refused([](auto& r) { r.prompt_tokens[3] = 40; }));
+  EXPECT_TRUE(refused([](auto& r) { r.prompt_tokens[3] = -1; }));
+  EXPECT_TRUE(refused([](auto& r) { r.sampling.top_p = 1.5; }));
+  EXPECT_TRUE(refused([](auto& r) { r.prefix_tokens = {4}; }));
+  EXPECT_TRUE(refused([](auto& r) {
+    r.prefix_tokens = {4, 5}, r.prefix_logprobs = {0, 0}, r.prefix_thought_ends = {1};
+  }));
+  EXPECT_TRUE(refused([](auto& r) { r.limits.thought_tokens = 0; }));
+  EXPECT_TRUE(refused([](auto& r) { r.limits.response_tokens = 200; }))
+      << "could outgrow the cache";
+  EXPECT_FALSE(refused([](auto&) {}));
+  EXPECT_TRUE(refused([](auto&) {})) << "the id is in flight";
+}
+
+}  // namespace
+}  // namespace srpo::engine
