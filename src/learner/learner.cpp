@@ -126,7 +126,7 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
   const auto rows = static_cast<double>(std::max<int64_t>(1, sums.rows));
   const auto compared = static_cast<double>(std::max<int64_t>(1, sums.compared_rows));
   stats.loss = sums.loss / mini_batches;
-  stats.grad_norm /= mini_batches;
+  stats.grad_norm /= static_cast<double>(std::max<int64_t>(1, stats.updates));
   stats.mean_logp = sums.logp / rows;
   stats.max_logprob_gap = sums.max_logprob_gap;
   stats.mean_logprob_gap = sums.logprob_gap / compared;

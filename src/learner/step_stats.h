@@ -8,7 +8,7 @@ namespace srpo::learner {
 /// Over all ranks; the same on every rank but for the two times.
 struct StepStats {
   double loss = 0;       ///< mean over the mini-batches
-  double grad_norm = 0;  ///< mean over the mini-batches, before clipping
+  double grad_norm = 0;  ///< mean over the updates, before clipping
   double mean_logp = 0;  ///< over loss rows
   double max_logprob_gap =
       0;  ///< |log p in training - log p at sampling|, where the latter is known

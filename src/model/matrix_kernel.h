@@ -23,6 +23,10 @@ struct MatrixKernel {
   /// the end.
   void (*pack_transposed)(const float* source, int64_t stride, int64_t count,
                           int64_t depth, int64_t width, float* packed) = nullptr;
+
+  /// packed[k * width + i] = source[k * stride + i], otherwise as above.
+  void (*pack_straight)(const float* source, int64_t stride, int64_t count, int64_t depth,
+                        int64_t width, float* packed) = nullptr;
 };
 
 inline constexpr int64_t kPackingSlack = 64;

@@ -1,7 +1,6 @@
 #include "model/matrix_product.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "model/instruction_set.h"
@@ -30,17 +29,6 @@ const MatrixKernel& kernel() {
 #endif
 }
 
-/// packed[k * width + i] = source[k * stride + i].
-void pack_straight(const float* source, int64_t stride, int64_t count, int64_t depth,
-                   int64_t width, float* packed) {
-  for (int64_t k = 0; k < depth; ++k) {
-    std::memcpy(packed, source, static_cast<size_t>(count) * sizeof(float));
-    std::fill(packed + count, packed + width, 0.0F);
-    packed += width;
-    source += stride;
-  }
-}
-
 /// Cuts `count` lines of a block of `depth` into panels of `width`. Lines lie along the
 /// rows of the memory
 /// (`along_rows`) or along its columns.
@@ -57,7 +45,7 @@ void pack_block(const float* source, int64_t stride, bool along_rows, int64_t co
       kernel().pack_transposed(source + first * stride, stride, some, depth, width,
                                target);
     } else {
-      pack_straight(source + first, stride, some, depth, width, target);
+      kernel().pack_straight(source + first, stride, some, depth, width, target);
     }
   }
 }
