@@ -111,7 +111,8 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
   const double collective_before = parameters_->collective_seconds();
   StepStats stats;
   rl::PolicyLossSums sums;
-  const auto num_parts = static_cast<size_t>(num_updates.value_or(config_.updates_per_batch));
+  const auto num_parts =
+      static_cast<size_t>(num_updates.value_or(config_.updates_per_batch));
   int64_t num_mini_batches = 0;
   for (size_t part = 0; part < num_parts; ++part) {
     const size_t begin = trees.size() * part / num_parts;

@@ -9,10 +9,11 @@
 
 namespace srpo::model {
 
-/// All tensors of a file, in the file's types (F32, BF16, F16). They are views of one private mapping of the file, which
-/// lives as long as any of them; writing to them does not change the file. Throws kBadFile as `file: key: what is wrong`
-/// for a header that is not JSON, offsets outside the file or overlapping, or a size that does not follow from type and
-/// shape.
+/// All tensors of a file, in the file's types (F32, BF16, F16). They are views of one
+/// private mapping of the file, which lives as long as any of them; writing to them does
+/// not change the file. Throws kBadFile as `file: key: what is wrong` for a header that
+/// is not JSON, offsets outside the file or overlapping, or a size that does not follow
+/// from type and shape.
 TensorMap read_safetensors(const std::filesystem::path& path);
 
 /// Writes F32, BF16 and F16 tensors in name order, whole and then renamed. Throws

@@ -13,7 +13,8 @@ LocalizationRank::LocalizationRank(const RunConfig& config, const std::string& l
       tokenizer_(text::Tokenizer::load(model_folder(config).path)),
       policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }) {
   const std::filesystem::path folder = model_folder(config).path;
-  if (text::ChatTemplate::exists(folder)) chat_template_ = text::ChatTemplate::load(folder);
+  if (text::ChatTemplate::exists(folder))
+    chat_template_ = text::ChatTemplate::load(folder);
 }
 
 void LocalizationRank::load_weights(WeightUpdate update) { policy_.load(update); }

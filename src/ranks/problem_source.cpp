@@ -18,8 +18,10 @@ rl::ProblemSet set_of(const DataSource& source) {
 }
 
 records::Problem make_problem(const DataSource& source, uint64_t seed, uint64_t number) {
-  if (source.task == "sums") return rl::make_sum(seed, number, source.sums, set_of(source));
-  return rl::make_arithmetic_problem(seed, number, source.arithmetic, set_of(source)).problem;
+  if (source.task == "sums")
+    return rl::make_sum(seed, number, source.sums, set_of(source));
+  return rl::make_arithmetic_problem(seed, number, source.arithmetic, set_of(source))
+      .problem;
 }
 
 void add_problems(const DataSource& source, uint64_t seed,

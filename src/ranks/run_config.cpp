@@ -42,7 +42,8 @@ DataSource read_task(const ConfigTable& table) {
     source.arithmetic = read_arithmetic(table);
   } else {
     source.sums.lowest = static_cast<int>(table.integer("lowest", 0, 0, 999));
-    source.sums.highest = static_cast<int>(table.integer("highest", 9, source.sums.lowest, 999));
+    source.sums.highest =
+        static_cast<int>(table.integer("highest", 9, source.sums.lowest, 999));
   }
   source.held_out = table.boolean("held_out", false);
   source.limit = table.integer("limit", 0, 0, kMost);
@@ -51,7 +52,8 @@ DataSource read_task(const ConfigTable& table) {
 
 DataSource read_source(const ConfigTable& table) {
   REQUIRE(table.has("path") != table.has("task"), kBadConfig,
-          table.place("path") << " (expected either path, a JSONL file, or task, a built-in one)");
+          table.place("path")
+              << " (expected either path, a JSONL file, or task, a built-in one)");
   if (table.has("task")) return read_task(table);
   DataSource source;
   source.path = table.text("path", {});

@@ -23,9 +23,9 @@ std::string fixed(double value, int digits) {
 
 std::string accuracy(const analysis::Proportion& correct) {
   const auto interval = correct.interval();
-  return fixed(correct.share().value_or(0), 3) + "  (95 % interval " + fixed(interval.low, 3) +
-         " .. " + fixed(interval.high, 3) + ", " + std::to_string(correct.successes) + " of " +
-         std::to_string(correct.total) + ")";
+  return fixed(correct.share().value_or(0), 3) + "  (95 % interval " +
+         fixed(interval.low, 3) + " .. " + fixed(interval.high, 3) + ", " +
+         std::to_string(correct.successes) + " of " + std::to_string(correct.total) + ")";
 }
 
 std::string per_second(double count, double seconds) {
@@ -70,10 +70,12 @@ Table stage_table(const StageClock& stages, uint64_t steps) {
   for (const auto& [stage, seconds] : stages.all()) all += seconds;
   Table table("stages of this start", {"stage", "seconds", "share, %", "seconds a step"});
   for (const auto& [stage, seconds] : stages.all()) {
-    const bool each_step = stage == "drawing" || stage == "training" || stage == "publication";
-    table.add_row({stage, fixed(seconds, 1), fixed(100 * seconds / (all > 0 ? all : 1), 1),
-                   each_step && steps > 0 ? Cell(fixed(seconds / static_cast<double>(steps), 2))
-                                          : Cell(std::string())});
+    const bool each_step =
+        stage == "drawing" || stage == "training" || stage == "publication";
+    table.add_row(
+        {stage, fixed(seconds, 1), fixed(100 * seconds / (all > 0 ? all : 1), 1),
+         each_step && steps > 0 ? Cell(fixed(seconds / static_cast<double>(steps), 2))
+                                : Cell(std::string())});
   }
   return table;
 }
@@ -82,7 +84,8 @@ Table usage_table(const std::vector<RankUsage>& usage) {
   Table table("ranks", {"rank", "role", "peak memory, MB", "CPU seconds"});
   for (const RankUsage& rank : usage) {
     table.add_row({static_cast<uint64_t>(rank.rank), rank.role,
-                   static_cast<uint64_t>(rank.peak_megabytes), fixed(rank.cpu_seconds, 1)});
+                   static_cast<uint64_t>(rank.peak_megabytes),
+                   fixed(rank.cpu_seconds, 1)});
   }
   return table;
 }
@@ -90,7 +93,8 @@ Table usage_table(const std::vector<RankUsage>& usage) {
 }  // namespace
 
 void save_and_print_report(const RunConfig& config, const storage::RunFolder& folder,
-                           const SchedulerRank& scheduler, const std::vector<RankUsage>& usage) {
+                           const SchedulerRank& scheduler,
+                           const std::vector<RankUsage>& usage) {
   const analysis::RunScan scan = analysis::scan_run(folder.path());
   core::write_file(folder.path() / "curve.svg",
                    analysis::curve_svg(config.name, analysis::learning_curves(scan)));

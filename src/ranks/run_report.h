@@ -10,10 +10,11 @@
 
 namespace srpo::ranks {
 
-/// Writes summary.txt, summary.json and curve.svg from the shards and from what the ranks say of themselves, and prints
-/// the text to standard output.
+/// Writes summary.txt, summary.json and curve.svg from the shards and from what the ranks
+/// say of themselves, and prints the text to standard output.
 void save_and_print_report(const RunConfig& config, const storage::RunFolder& folder,
-                           const SchedulerRank& scheduler, const std::vector<RankUsage>& usage);
+                           const SchedulerRank& scheduler,
+                           const std::vector<RankUsage>& usage);
 
 /// The text of a run that was complete before.
 void print_saved_report(const storage::RunFolder& folder);

@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kMostDraws = 10000;
 
-/// The split must not depend on the seed: a pair that one run trains on is never held out in another.
+/// The split must not depend on the seed: a pair that one run trains on is never held out
+/// in another.
 bool is_held_out(uint64_t a, uint64_t b) {
   return core::philox(/*key=*/0x53554D53, a, b)[0] % 4 == 0;
 }
@@ -19,7 +20,8 @@ bool is_held_out(uint64_t a, uint64_t b) {
 
 records::Problem make_sum(uint64_t seed, uint64_t number, OperandRange operands,
                           ProblemSet set) {
-  REQUIRE(0 <= operands.lowest && operands.lowest <= operands.highest && operands.highest <= 999,
+  REQUIRE(0 <= operands.lowest && operands.lowest <= operands.highest &&
+              operands.highest <= 999,
           kBadConfig,
           "operands " << operands.lowest << " .. " << operands.highest
                       << " (expected 0 <= lowest <= highest <= 999)");
@@ -40,7 +42,8 @@ records::Problem make_sum(uint64_t seed, uint64_t number, OperandRange operands,
   }
   throw core::Error(core::ErrorKind::kBadConfig,
                     "no sum of operands " + std::to_string(operands.lowest) + " .. " +
-                        std::to_string(operands.highest) + " belongs to this set of problems");
+                        std::to_string(operands.highest) +
+                        " belongs to this set of problems");
 }
 
 }  // namespace srpo::rl

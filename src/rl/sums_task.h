@@ -1,4 +1,5 @@
-// Sums of two small numbers in words: a task that a small instruct model solves now and then.
+// Sums of two small numbers in words: a task that a small instruct model solves now and
+// then.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,9 @@ struct OperandRange {
   int highest = 9;
 };
 
-/// "What is 7 + 5?" with reference 12. A pure function of its arguments. A pair of operands belongs to one of the two
-/// sets by its hash, one in four to the held-out set. Throws kBadConfig for a bad range, or one in which a set is empty.
+/// "What is 7 + 5?" with reference 12. A pure function of its arguments. A pair of
+/// operands belongs to one of the two sets by its hash, one in four to the held-out set.
+/// Throws kBadConfig for a bad range, or one in which a set is empty.
 records::Problem make_sum(uint64_t seed, uint64_t number, OperandRange operands,
                           ProblemSet set);
 

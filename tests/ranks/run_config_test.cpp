@@ -52,11 +52,13 @@ TEST(RunConfig, ResolvesToAJobThatReadsTheSame) {
 
 TEST(RunConfig, RefusesWhatCannotWork) {
   EXPECT_THAT(refusal("model.path=models/x"), testing::HasSubstr("either path"));
-  EXPECT_THAT(refusal("model.adapter={rank: 4}"), testing::HasSubstr("needs a model with weights"));
+  EXPECT_THAT(refusal("model.adapter={rank: 4}"),
+              testing::HasSubstr("needs a model with weights"));
   EXPECT_THAT(refusal("model.from_nothing.num_heads=5"), testing::HasSubstr("num_heads"));
   EXPECT_THAT(refusal("learner.updates_per_batch=5"), testing::HasSubstr("divisor"));
   EXPECT_THAT(refusal("checkpoint.export=peft"), testing::HasSubstr("adapter"));
-  EXPECT_THAT(refusal("generation.thought_tokens=6000"), testing::HasSubstr("response_tokens"));
+  EXPECT_THAT(refusal("generation.thought_tokens=6000"),
+              testing::HasSubstr("response_tokens"));
   EXPECT_THAT(refusal("data.train=[{task: arithmetic}]"), testing::HasSubstr("limit"));
   EXPECT_THAT(refusal("algorithm.nmae=x"), testing::HasSubstr("did you mean 'name'"));
 }

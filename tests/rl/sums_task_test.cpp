@@ -27,7 +27,8 @@ TEST(SumsTask, SharesNoQuestionBetweenTrainAndHeldOutWhateverTheSeed) {
   const auto train = questions(1, ProblemSet::kTrain);
   const auto held_out = questions(2, ProblemSet::kHeldOut);
   EXPECT_EQ(train.size() + held_out.size(), 100u);
-  for (const std::string& question : held_out) EXPECT_FALSE(train.contains(question)) << question;
+  for (const std::string& question : held_out)
+    EXPECT_FALSE(train.contains(question)) << question;
 }
 
 TEST(SumsTask, RefusesBadRanges) {
