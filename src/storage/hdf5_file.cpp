@@ -110,6 +110,10 @@ struct Hdf5Memory {
     auto& memory = *static_cast<Hdf5Memory*>(self);
     void* grown = std::realloc(data, bytes);
     if (grown == nullptr) return nullptr;
+    // HDF5 leaves gaps: without this they would carry whatever the memory held before
+    // into the file.
+    const size_t known = data == nullptr ? 0 : std::min(memory.bytes, bytes);
+    std::memset(static_cast<char*>(grown) + known, 0, bytes - known);
     memory.data = grown;
     memory.bytes = bytes;
     return grown;

@@ -1,5 +1,7 @@
 #include "storage/hdf5_file.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <thread>
 
@@ -48,6 +50,16 @@ TEST(Hdf5File, ReadsBackWhatItWroteWithAndWithoutCompressionAndUserBlock) {
 TEST(Hdf5File, GivesTheSameBytesForTheSameCallsAndFewerWhenCompressed) {
   EXPECT_EQ(sample(Compression::kNone), sample(Compression::kNone));
   EXPECT_LT(sample(Compression::kGzip).size(), sample(Compression::kNone).size() / 2);
+}
+
+TEST(Hdf5File, CarriesNothingOfEarlierMemoryIntoTheFile) {
+  const core::Bytes expected = sample(Compression::kNone);
+  for (const int fill : {0x00, 0x5a, 0xff}) {
+    void* dirty = std::malloc(8 << 20);
+    std::memset(dirty, fill, 8 << 20);
+    std::free(dirty);
+    EXPECT_EQ(sample(Compression::kNone), expected) << fill;
+  }
 }
 
 TEST(Hdf5File, NamesFileDatasetAndExpectationWhenTheTypeIsAnother) {
