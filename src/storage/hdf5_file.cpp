@@ -110,6 +110,10 @@ struct Hdf5Memory {
     auto& memory = *static_cast<Hdf5Memory*>(self);
     void* grown = std::realloc(data, bytes);
     if (grown == nullptr) return nullptr;
+    // HDF5 leaves gaps: without this they would carry whatever the memory held before
+    // into the file.
+    const size_t known = data == nullptr ? 0 : std::min(memory.bytes, bytes);
+    std::memset(static_cast<char*>(grown) + known, 0, bytes - known);
     memory.data = grown;
     memory.bytes = bytes;
     return grown;
@@ -181,7 +185,9 @@ Hdf5File Hdf5File::create(std::string name, Compression compression, size_t user
       H5Pset_fapl_core(access.get(), kGrowthBytes, /*backing_store=*/0) >= 0 &&
       H5Pset_file_image_callbacks(access.get(), &callbacks) >= 0 &&
       H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
-      H5Pset_userblock(creation.get(), user_block) >= 0;
+      H5Pset_userblock(creation.get(), user_block) >= 0 &&
+      // No times anywhere, so that equal content gives equal bytes.
+      H5Pset_obj_track_times(creation.get(), false) >= 0;
   const hid_t file = ready ? H5Fcreate(unique_name().c_str(), H5F_ACC_TRUNC,
                                        creation.get(), access.get())
                            : -1;
@@ -227,14 +233,25 @@ Hdf5File& Hdf5File::operator=(Hdf5File&& other) noexcept {
   return *this;
 }
 
+void Hdf5File::make_groups_of(const std::string& dataset) {
+  const Handle creation(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(creation.get(), false);
+  for (size_t end = 0; (end = dataset.find('/', end + 1)) != std::string::npos;) {
+    const std::string group = dataset.substr(0, end);
+    if (H5Lexists(file_, group.c_str(), H5P_DEFAULT) > 0) continue;
+    const Handle made(
+        H5Gcreate2(file_, group.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT));
+    require_call(made.is_valid(), name_, "create group " + group);
+  }
+}
+
 void Hdf5File::write_raw(const std::string& dataset, int64_t type, const void* data,
                          size_t rows) {
+  make_groups_of(dataset);
   const hsize_t extent = rows;
   const Handle space(H5Screate_simple(1, &extent, nullptr));
-  const Handle links(H5Pcreate(H5P_LINK_CREATE));
   const Handle layout(H5Pcreate(H5P_DATASET_CREATE));
-  H5Pset_create_intermediate_group(links.get(), 1);
-  H5Pset_obj_track_times(layout.get(), false);  // equal content gives equal bytes
+  H5Pset_obj_track_times(layout.get(), false);
   if (rows > 0) {
     const hsize_t chunk = std::min(extent, kChunkElements);
     H5Pset_chunk(layout.get(), 1, &chunk);
@@ -244,7 +261,7 @@ void Hdf5File::write_raw(const std::string& dataset, int64_t type, const void* d
     }
     H5Pset_fletcher32(layout.get());
   }
-  const Handle set(H5Dcreate2(file_, dataset.c_str(), type, space.get(), links.get(),
+  const Handle set(H5Dcreate2(file_, dataset.c_str(), type, space.get(), H5P_DEFAULT,
                               layout.get(), H5P_DEFAULT));
   require_call(set.is_valid(), name_, "create dataset " + dataset);
   if (rows == 0) return;

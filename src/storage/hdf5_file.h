@@ -61,6 +61,7 @@ class Hdf5File {
 
  private:
   Hdf5File(std::string name, int64_t file, Compression compression);
+  void make_groups_of(const std::string& dataset);
   void write_raw(const std::string& dataset, int64_t type, const void* data, size_t rows);
   size_t rows_of(const std::string& dataset, int64_t type) const;
   void read_raw(const std::string& dataset, int64_t type, void* data) const;
