@@ -12,7 +12,9 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path fresh_folder(const std::string& name) {
-  const fs::path folder = fs::path(testing::TempDir()) / name;
+  // Tests of one fixture may run side by side, in processes of their own.
+  const fs::path folder =
+      fs::path(testing::TempDir()) / (name + "_" + std::to_string(::getpid()));
   fs::remove_all(folder);
   return folder;
 }
