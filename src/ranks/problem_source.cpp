@@ -1,5 +1,7 @@
 #include "ranks/problem_source.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "core/random.h"
 #include "rl/arithmetic_task.h"
@@ -69,18 +71,20 @@ std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
 std::vector<Demonstration> ProblemSource::demonstrations(
     uint32_t batch, const text::Tokenizer& tokenizer) const {
   const WarmStart& warm = config_.warm_start;
-  const auto num_localizations =
-      static_cast<uint32_t>(warm.localization_share * warm.batch_size + 0.5);
+  // The first places of a batch are localizations, the next ones hasty solutions.
+  const double localizations = std::round(warm.localization_share * warm.batch_size);
+  const double hasty =
+      localizations + std::round(warm.hasty_share * (warm.batch_size - localizations));
   const auto end_of_text = tokenizer.eos_id();
   std::vector<Demonstration> out;
   for (uint32_t i = 0; i < warm.batch_size; ++i) {
     const uint64_t number = kFirstDemonstration + uint64_t{batch} * warm.batch_size + i;
     const rl::ArithmeticProblem problem = rl::make_arithmetic_problem(
         config_.seed, number, warm.data.arithmetic, set_of(warm.data));
-    const rl::Demonstration text =
-        i < num_localizations
-            ? rl::localization_demonstration(config_.prompt_style, problem)
-            : rl::solve_demonstration(config_.prompt_style, problem);
+    const auto demonstrate = i < localizations ? rl::localization_demonstration
+                             : i < hasty       ? rl::hasty_demonstration
+                                               : rl::solve_demonstration;
+    const rl::Demonstration text = demonstrate(config_.prompt_style, problem);
     Demonstration& demonstration = out.emplace_back();
     demonstration.prompt_tokens = tokenizer.encode(text.prompt);
     demonstration.response_tokens = tokenizer.encode(text.response, false);

@@ -157,6 +157,7 @@ WarmStart read_warm_start(const ConfigTable& job) {
   warm.learning_rate = table.number("learning_rate", 1e-3, 0, 1);
   warm.final_learning_rate = table.number("final_learning_rate", 1e-4, 0, 1);
   warm.localization_share = table.number("localization_share", 0.2, 0, 1);
+  warm.hasty_share = table.number("hasty_share", 0, 0, 1);
   const ConfigTable data = table.section("data");
   REQUIRE(data.has("task"), kBadConfig,
           data.place("task")

@@ -49,6 +49,8 @@ struct WarmStart {
   double final_learning_rate = 1e-4;  ///< reached by a cosine over the batches
   double localization_share =
       0.2;  ///< of the batch: demonstrations of naming the first wrong thought
+  double hasty_share =
+      0;  ///< of the worked solutions: those that take two operations at a time
   DataSource data;
 };
 

@@ -119,14 +119,19 @@ std::optional<std::vector<Step>> work_out(const Exercise& exercise, size_t first
   return steps;
 }
 
-std::string written(const std::vector<Step>& steps) {
+/// `stride` operations a thought.
+std::string written(const std::vector<Step>& steps, size_t stride = 1) {
   std::string text;
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = steps[i];
-    const std::string result = std::to_string(step.result);
-    text += std::to_string(step.left) + step.operation.sign +
-            std::to_string(step.operation.operand) + "=" + result;
-    if (i + 1 == steps.size()) text += " \\boxed{" + result + "}";
+  for (size_t first = 0; first < steps.size(); first += stride) {
+    const size_t end = std::min(first + stride, steps.size());
+    text += std::to_string(steps[first].left);
+    for (size_t i = first; i < end; ++i) {
+      text += steps[i].operation.sign;
+      text += std::to_string(steps[i].operation.operand);
+    }
+    const std::string result = std::to_string(steps[end - 1].result);
+    text += "=" + result;
+    if (end == steps.size()) text += " \\boxed{" + result + "}";
     text += kThoughtEnd;
   }
   return text;
@@ -241,6 +246,7 @@ ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
   made.problem.question = question_of(exercise);
   made.problem.reference = std::to_string(right->back().result);
   made.solution = written(*right);
+  made.hasty_solution = written(*right, /*stride=*/2);
   add_wrong_solution(exercise, *right, rng, made);
   return made;
 }
@@ -272,6 +278,10 @@ std::vector<std::string> split_thoughts(const std::string& solution) {
 
 Demonstration solve_demonstration(PromptStyle style, const ArithmeticProblem& problem) {
   return {solve_prompt(style, problem.problem.question), problem.solution};
+}
+
+Demonstration hasty_demonstration(PromptStyle style, const ArithmeticProblem& problem) {
+  return {solve_prompt(style, problem.problem.question), problem.hasty_solution};
 }
 
 Demonstration localization_demonstration(PromptStyle style,

@@ -34,6 +34,9 @@ struct ArithmeticProblem {
   records::Problem problem;  ///< id `arithmetic/SEED/SET/levelN/NUMBER`, kind "math"
   /// Worked thoughts, each closed by `</thought>`, the last with the boxed answer.
   std::string solution;
+  /// The same in haste: two operations a thought where there are two,
+  /// `12+7-5=14</thought>`. Right too, but harder to do: who imitates it errs more often.
+  std::string hasty_solution;
   /// The same with one thought spoilt (another result, operator or operand), and all
   /// later ones right from there on: a wrong answer whose cause lies in one place.
   std::string wrong_solution;
@@ -59,6 +62,8 @@ struct Demonstration {
 };
 
 Demonstration solve_demonstration(PromptStyle style, const ArithmeticProblem& problem);
+
+Demonstration hasty_demonstration(PromptStyle style, const ArithmeticProblem& problem);
 
 /// The wrong solution is shown; the response is `\boxed{first_wrong_thought}`.
 Demonstration localization_demonstration(PromptStyle style,
