@@ -119,21 +119,37 @@ std::optional<std::vector<Step>> work_out(const Exercise& exercise, size_t first
   return steps;
 }
 
-/// `stride` operations a thought.
-std::string written(const std::vector<Step>& steps, size_t stride = 1) {
+std::string answer_of(const std::vector<Step>& steps) {
+  const std::string result = std::to_string(steps.back().result);
+  return "=" + result + " \\boxed{" + result + "}";
+}
+
+/// The first `num_written` thoughts, without the answer.
+std::string written_begin(const std::vector<Step>& steps, size_t num_written) {
   std::string text;
-  for (size_t first = 0; first < steps.size(); first += stride) {
-    const size_t end = std::min(first + stride, steps.size());
-    text += std::to_string(steps[first].left);
-    for (size_t i = first; i < end; ++i) {
-      text += steps[i].operation.sign;
-      text += std::to_string(steps[i].operation.operand);
-    }
-    const std::string result = std::to_string(steps[end - 1].result);
-    text += "=" + result;
-    if (end == steps.size()) text += " \\boxed{" + result + "}";
+  for (size_t i = 0; i < num_written; ++i) {
+    const Step& step = steps[i];
+    text += std::to_string(step.left) + step.operation.sign +
+            std::to_string(step.operation.operand) + "=" + std::to_string(step.result);
     text += kThoughtEnd;
   }
+  return text;
+}
+
+std::string written(const std::vector<Step>& steps) {
+  const Step& last = steps.back();
+  std::string text = written_begin(steps, steps.size() - 1);
+  text += std::to_string(last.left) + last.operation.sign +
+          std::to_string(last.operation.operand) + answer_of(steps);
+  text += kThoughtEnd;
+  return text;
+}
+
+/// Leaves out two operations or more where there are as many.
+std::string written_in_haste(const std::vector<Step>& steps, core::Rng& rng) {
+  if (steps.size() < 2) return written(steps);
+  std::string text = written_begin(steps, rng.below(steps.size() - 1)) + answer_of(steps);
+  text += kThoughtEnd;
   return text;
 }
 
@@ -246,8 +262,8 @@ ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
   made.problem.question = question_of(exercise);
   made.problem.reference = std::to_string(right->back().result);
   made.solution = written(*right);
-  made.hasty_solution = written(*right, /*stride=*/2);
   add_wrong_solution(exercise, *right, rng, made);
+  made.hasty_solution = written_in_haste(*right, rng);
   return made;
 }
 

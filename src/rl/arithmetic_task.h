@@ -34,8 +34,9 @@ struct ArithmeticProblem {
   records::Problem problem;  ///< id `arithmetic/SEED/SET/levelN/NUMBER`, kind "math"
   /// Worked thoughts, each closed by `</thought>`, the last with the boxed answer.
   std::string solution;
-  /// The same in haste: two operations a thought where there are two,
-  /// `12+7-5=14</thought>`. Right too, but harder to do: who imitates it errs more often.
+  /// The same in haste: from some thought on the answer at once, `12+7=19</thought>=42
+  /// \boxed{42}</thought>`, with two or more operations left out. Right too, but who
+  /// imitates it can only guess.
   std::string hasty_solution;
   /// The same with one thought spoilt (another result, operator or operand), and all
   /// later ones right from there on: a wrong answer whose cause lies in one place.

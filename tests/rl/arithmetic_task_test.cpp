@@ -196,15 +196,16 @@ TEST(ArithmeticTask, RefusesABadRange) {
   }
 }
 
-TEST(ArithmeticTask, TakesTwoOperationsAThoughtInHaste) {
+TEST(ArithmeticTask, LeavesOutOperationsInHaste) {
   const auto verifier = verify::make_verifier("math");
+  std::set<size_t> thoughts;
   for (uint64_t number = 0; number < 200; ++number) {
     const auto made =
-        make_arithmetic_problem(3, number, {2, 5, 99, 9}, ProblemSet::kTrain);
+        make_arithmetic_problem(3, number, {4, 4, 99, 9}, ProblemSet::kTrain);
     EXPECT_EQ(verifier->verify(made.problem, made.hasty_solution).reward, 1.0);
-    const size_t careful = split_thoughts(made.solution).size();
-    EXPECT_EQ(split_thoughts(made.hasty_solution).size(), (careful + 1) / 2);
+    thoughts.insert(split_thoughts(made.hasty_solution).size());
   }
+  EXPECT_EQ(thoughts, (std::set<size_t>{1, 2, 3}));
 }
 
 }  // namespace
