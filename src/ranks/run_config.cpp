@@ -211,10 +211,10 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   rl::make_algorithm(algorithm_section(job));
   config.ranks = read_ranks(job);
   config.model = read_model(job);
+  const ConfigTable prompts = job.section("prompts");
   config.prompt_style =
-      job.section("prompts").choice("style", "method", {"method", "terse"}) == "method"
-          ? rl::PromptStyle::kMethod
-          : rl::PromptStyle::kTerse;
+      rl::parse_prompt_style(prompts.choice("style", "method", {"method", "terse"}));
+  config.prompt_examples = prompts.text("examples", "");
   read_generation(job, config);
   const ConfigTable data = job.section("data");
   config.train = read_sources(data, "train");

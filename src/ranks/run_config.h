@@ -73,6 +73,7 @@ struct RunConfig {
   RoleCounts ranks;
   ModelSource model;
   rl::PromptStyle prompt_style = rl::PromptStyle::kMethod;
+  std::string prompt_examples;  ///< between instructions and question, as they are
   records::Sampling sampling;
   records::ChainLimits limits;
   records::Sampling localization_sampling;

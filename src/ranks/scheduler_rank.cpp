@@ -153,8 +153,8 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
     tree.slot = slot;
     tree.validation = open.validation;
     tree.problem = problems[slot];
-    tree.prompt_tokens =
-        tokenizer_.encode(rl::solve_prompt(config_.prompt_style, tree.problem.question));
+    tree.prompt_tokens = tokenizer_.encode(rl::solve_prompt(
+        config_.prompt_style, tree.problem.question, config_.prompt_examples));
     opened.entries.push_back({std::move(tree), false});
   }
   events_.emplace_back(std::move(opened));

@@ -20,7 +20,7 @@ A good step stands on its own and makes exactly one observation, calculation or 
 
 The last step states the result as \boxed{answer} and, like every other step, is closed with </thought>.
 
-Q: )";
+)";
 
 constexpr char kLocalizationTask[] =
     "Find the first erroneous step in your previous solution to this problem.\n\n";
@@ -52,9 +52,10 @@ PromptStyle parse_prompt_style(const std::string& name) {
   return PromptStyle::kTerse;
 }
 
-std::string solve_prompt(PromptStyle style, const std::string& question) {
-  if (style == PromptStyle::kTerse) return question + "\n";
-  return kSolveInstructions + question + "\n";
+std::string solve_prompt(PromptStyle style, const std::string& question,
+                         const std::string& examples) {
+  if (style == PromptStyle::kTerse) return examples + question + "\n";
+  return kSolveInstructions + examples + "Q: " + question + "\n";
 }
 
 std::string localization_prompt(PromptStyle style, const std::string& question,

@@ -16,8 +16,11 @@ enum class PromptStyle {
 /// "method" or "terse"; throws kBadConfig otherwise.
 PromptStyle parse_prompt_style(const std::string& name);
 
-/// Plain text, no chat template; the response begins right behind it.
-std::string solve_prompt(PromptStyle style, const std::string& question);
+/// Plain text, no chat template; the response begins right behind it. `examples`: worked
+/// examples of the user's own, put between instructions and question as they are; "" for
+/// none, as in the method.
+std::string solve_prompt(PromptStyle style, const std::string& question,
+                         const std::string& examples = "");
 
 /// Shows a failed chain and asks for the number of its first wrong thought as
 /// `\boxed{N}`. kMethod is meant as one user turn of the model's chat template; kTerse as

@@ -36,6 +36,9 @@ TEST(SolvePrompt, HasThePartsOfTheMethodInOrder) {
 
 TEST(SolvePrompt, IsTheBareQuestionForATinyModel) {
   EXPECT_EQ(solve_prompt(PromptStyle::kTerse, "12 +7"), "12 +7\n");
+  const std::string examples = "Q: 1+1\n\\boxed{2}</thought>\n\n";
+  EXPECT_TRUE(solve_prompt(PromptStyle::kMethod, "2+2", examples)
+                  .ends_with(examples + "Q: 2+2\n"));
 }
 
 TEST(LocalizationPrompt, HasThePartsOfTheMethodInOrder) {
