@@ -111,6 +111,7 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
   const double collective_before = parameters_->collective_seconds();
   StepStats stats;
   rl::PolicyLossSums sums;
+  rl::PolicyLossSums first;  // of the first mini-batch: before the weights moved
   const auto num_parts =
       static_cast<size_t>(num_updates.value_or(config_.updates_per_batch));
   int64_t num_mini_batches = 0;
@@ -120,8 +121,9 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
     if (begin == end) continue;
     update(std::span(trees).subspan(begin, end - begin), rule, learning_rate_factor,
            stats, sums);
-    ++num_mini_batches;
+    if (num_mini_batches++ == 0) first = sums;
   }
+  sums.keep_gap_of(first);
   sum_over_ranks(sums, stats);
   const auto mini_batches = static_cast<double>(std::max<int64_t>(1, num_mini_batches));
   const auto rows = static_cast<double>(std::max<int64_t>(1, sums.rows));

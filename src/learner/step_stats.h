@@ -10,8 +10,9 @@ struct StepStats {
   double loss = 0;       ///< mean over the mini-batches
   double grad_norm = 0;  ///< mean over the updates, before clipping
   double mean_logp = 0;  ///< over loss rows
-  double max_logprob_gap =
-      0;  ///< |log p in training - log p at sampling|, where the latter is known
+  /// |log p in training - log p at sampling| in the first mini-batch, before the weights
+  /// moved: how far the learner's arithmetic is from the engine's. 0 where not known.
+  double max_logprob_gap = 0;
   double mean_logprob_gap = 0;
   double clipped_fraction = 0;  ///< of loss rows whose gradient the ratio clip cut off
   int64_t updates = 0;

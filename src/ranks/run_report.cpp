@@ -42,7 +42,9 @@ Table result_table(const RunConfig& config, const storage::RunFolder& folder,
     const auto& [first_step, before] = *total.validation.begin();
     const auto& [last_step, after] = *total.validation.rbegin();
     row("held-out accuracy at step " + std::to_string(first_step), accuracy(before));
-    row("held-out accuracy at step " + std::to_string(last_step), accuracy(after));
+    if (last_step != first_step) {
+      row("held-out accuracy at step " + std::to_string(last_step), accuracy(after));
+    }
   }
   row("trajectories drawn for training", std::to_string(total.training_trajectories()));
   row("resets", std::to_string(total.resets()));

@@ -19,7 +19,7 @@ std::vector<double> rewards_of(const Group& group) {
 }
 
 void add_group(const Group& group, const std::vector<double>& advantages,
-               SequenceNeeds needs, std::vector<TrainingSequence>& sequences,
+               PrefixLoss prefix, std::vector<TrainingSequence>& sequences,
                TrainingTree& tree) {
   ENSURE(advantages.size() == group.size(),
          advantages.size() << " advantages for " << group.size() << " trajectories");
@@ -28,20 +28,18 @@ void add_group(const Group& group, const std::vector<double>& advantages,
     ENSURE(chain.prefix_length <= chain.tokens.size(),
            chain.id.to_string() << " keeps " << chain.prefix_length << " tokens of "
                                 << chain.tokens.size());
-    const uint32_t active_begin = needs.mask_prefix ? chain.prefix_length : 0;
+    const uint32_t active_begin = prefix == PrefixLoss::kMasked ? chain.prefix_length : 0;
     const uint64_t num_active = chain.tokens.size() - active_begin;
     ++tree.num_counted;
     tree.active_tokens_counted += num_active;
     if (advantages[i] == 0 || num_active == 0) continue;
     TrainingSequence sequence;
     sequence.tokens = chain.tokens;
-    if (needs.sampled_logprobs) {
-      ENSURE(chain.logprobs.size() == chain.tokens.size(),
-             chain.id.to_string()
-                 << " has " << chain.logprobs.size() << " log-probabilities for "
-                 << chain.tokens.size() << " tokens");
-      sequence.sampled_logprobs = chain.logprobs;
-    }
+    ENSURE(chain.logprobs.size() == chain.tokens.size(),
+           chain.id.to_string()
+               << " has " << chain.logprobs.size() << " log-probabilities for "
+               << chain.tokens.size() << " tokens");
+    sequence.sampled_logprobs = chain.logprobs;
     sequence.active_begin = active_begin;
     sequence.advantage = advantages[i];
     sequences.push_back(std::move(sequence));

@@ -18,17 +18,15 @@ Group chains_with(const std::vector<records::Trajectory>& chains, records::Use u
 /// Their rewards, in order.
 std::vector<double> rewards_of(const Group& group);
 
-/// What of a sequence its loss rule needs.
-struct SequenceNeeds {
-  bool mask_prefix = true;        ///< loss only behind the kept prefix
-  bool sampled_logprobs = false;  ///< copy them, for a ratio
-};
+/// Where a sequence's loss begins (method §4.2).
+enum class PrefixLoss { kMasked, kCounted };
 
 /// Appends to `sequences` those of the group that have a non-zero advantage and a token
 /// with loss; counts all of them in `tree.num_counted` and `tree.active_tokens_counted`.
-/// One advantage for each trajectory.
+/// One advantage for each trajectory. Sampled log-probabilities go along: for a ratio,
+/// and to measure how far the learner's are from the engine's.
 void add_group(const Group& group, const std::vector<double>& advantages,
-               SequenceNeeds needs, std::vector<TrainingSequence>& sequences,
+               PrefixLoss prefix, std::vector<TrainingSequence>& sequences,
                TrainingTree& tree);
 
 }  // namespace srpo::rl

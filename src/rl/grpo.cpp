@@ -30,13 +30,12 @@ class Grpo : public Algorithm {
     ENSURE(!tree.validation, "a validation tree is never trained on");
     const Group group = chains_with(tree.fresh, records::Use::kBase);
     const std::vector<double> rewards = rewards_of(group);
-    const SequenceNeeds needs{/*mask_prefix=*/true, /*sampled_logprobs=*/loss_.clip > 0};
     TrainingTree training;
     training.prompt_tokens = tree.prompt_tokens;
     add_group(group,
               deviation_ == Deviation::kSample ? grpo_advantages(rewards)
                                                : srpo_advantages(rewards),
-              needs, training.fresh, training);
+              PrefixLoss::kMasked, training.fresh, training);
     return training;
   }
 

@@ -46,6 +46,12 @@ void PolicyLossSums::add(const PolicyLossSums& other) {
   clipped_rows += other.clipped_rows;
 }
 
+void PolicyLossSums::keep_gap_of(const PolicyLossSums& other) {
+  logprob_gap = other.logprob_gap;
+  max_logprob_gap = other.max_logprob_gap;
+  compared_rows = other.compared_rows;
+}
+
 PolicyLossSums compute_policy_loss(const LossRule& rule, std::span<const float> logp,
                                    std::span<const float> coefficients,
                                    std::span<const float> sampled,

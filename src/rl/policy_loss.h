@@ -19,6 +19,8 @@ struct PolicyLossSums {
   int64_t clipped_rows = 0;    ///< rows whose gradient the clip cut off
 
   void add(const PolicyLossSums& other);
+  /// Takes over what `other` says of the distance to the sampled log-probabilities.
+  void keep_gap_of(const PolicyLossSums& other);
 };
 
 /// The loss of rows with log-probabilities `logp` under the current policy (method §4.2,

@@ -31,23 +31,24 @@ class Srpo : public Algorithm {
 
   TrainingTree learn(const RolloutTree& tree) const override {
     ENSURE(!tree.validation, "a validation tree is never trained on");
-    const SequenceNeeds needs{options_.mask_prefix, options_.loss.clip > 0};
+    const PrefixLoss prefix =
+        options_.mask_prefix ? PrefixLoss::kMasked : PrefixLoss::kCounted;
     TrainingTree training;
     training.prompt_tokens = tree.prompt_tokens;
     // No failed chain: the fresh ones are one group of twice the size, and there is
     // nothing else (method §2.2).
-    add_compared(chains_with(tree.fresh, Use::kBase), needs, training.fresh, training);
-    add_compared(chains_with(tree.suffixes, Use::kSuffix), needs, training.suffixes,
+    add_compared(chains_with(tree.fresh, Use::kBase), prefix, training.fresh, training);
+    add_compared(chains_with(tree.suffixes, Use::kSuffix), prefix, training.suffixes,
                  training);
     if (!training.suffixes.empty()) training.prefix_tokens = kept_prefix(tree);
     return training;
   }
 
  private:
-  void add_compared(const Group& group, SequenceNeeds needs,
+  void add_compared(const Group& group, PrefixLoss prefix,
                     std::vector<TrainingSequence>& sequences,
                     TrainingTree& training) const {
-    add_group(group, srpo_advantages(rewards_of(group), options_.std_floor), needs,
+    add_group(group, srpo_advantages(rewards_of(group), options_.std_floor), prefix,
               sequences, training);
   }
 

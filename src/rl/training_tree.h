@@ -11,8 +11,7 @@ namespace srpo::rl {
 /// kept prefix.
 struct TrainingSequence {
   std::vector<int32_t> tokens;
-  std::vector<float> sampled_logprobs;  ///< one for each token; empty when the loss needs
-                                        ///< none (sft, srpo)
+  std::vector<float> sampled_logprobs;  ///< one for each token; empty: not known (sft)
   uint32_t active_begin = 0;  ///< first token that carries loss (method §4.2: s_i)
   double advantage = 0;
 

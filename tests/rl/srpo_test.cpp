@@ -52,7 +52,7 @@ TEST(Srpo, ComparesBaseAndSuffixGroupsEachWithItself) {
   EXPECT_EQ(training.fresh[1].tokens, tree.fresh[2].tokens);
   EXPECT_EQ(training.fresh[3].tokens, tree.fresh[4].tokens);
   EXPECT_EQ(training.fresh[0].active_begin, 0U);
-  EXPECT_TRUE(training.fresh[0].sampled_logprobs.empty());
+  EXPECT_EQ(training.fresh[0].sampled_logprobs, tree.fresh[0].logprobs);
 
   EXPECT_EQ(training.prefix_tokens,
             (std::vector<int32_t>{9000, 9001, 9002, 9003, 9004, 9005}));
@@ -106,7 +106,7 @@ TEST(Srpo, CountsAnEmptyChainInItsGroupThoughItCannotBeTrained) {
   EXPECT_EQ(training.num_counted, 8U);
 }
 
-TEST(Srpo, CopiesSampledLogProbabilitiesForAClip) {
+TEST(Srpo, ClipsTheRatioToTheSampledLogProbabilities) {
   const auto tree = reset_tree({1, 0, 1, 0}, {1, 0, 0, 0}, 6);
   const auto algorithm = srpo_with("{clip: 0.2, dual_clip: 3}");
   EXPECT_EQ(algorithm->loss_rule().clip, 0.2);
