@@ -221,6 +221,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.validation = read_sources(data, "validation");
   config.validate_every = static_cast<uint32_t>(
       data.integer("validate_every", config.validation.empty() ? 0 : 8, 0, 1 << 23));
+  config.validation_temperature = data.number("validation_temperature", 0, 0, 100);
   REQUIRE(!config.train.empty() || config.steps == 0, kBadConfig,
           data.place("train") << " is missing (expected a list of problem sources)");
   config.warm_start = read_warm_start(job);

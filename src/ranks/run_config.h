@@ -82,6 +82,7 @@ struct RunConfig {
   std::vector<DataSource> train;
   std::vector<DataSource> validation;
   uint32_t validate_every = 0;
+  double validation_temperature = 0;  ///< 0: greedy, as the method measures
   WarmStart warm_start;
   learner::LearnerConfig learner;
   uint32_t prompts_per_step = 32;

@@ -41,9 +41,14 @@ Table result_table(const RunConfig& config, const storage::RunFolder& folder,
   if (!total.validation.empty()) {
     const auto& [first_step, before] = *total.validation.begin();
     const auto& [last_step, after] = *total.validation.rbegin();
-    row("held-out accuracy at step " + std::to_string(first_step), accuracy(before));
+    const std::string measured = config.validation_temperature == 0
+                                     ? "held-out accuracy (greedy) at step "
+                                     : "held-out accuracy (drawn at T = " +
+                                           fixed(config.validation_temperature, 1) +
+                                           ") at step ";
+    row(measured + std::to_string(first_step), accuracy(before));
     if (last_step != first_step) {
-      row("held-out accuracy at step " + std::to_string(last_step), accuracy(after));
+      row(measured + std::to_string(last_step), accuracy(after));
     }
   }
   row("trajectories drawn for training", std::to_string(total.training_trajectories()));

@@ -73,7 +73,7 @@ void SchedulerRank::start() {
   config.draws.plan = plan_;
   config.draws.sampling = config_.sampling;
   config.draws.validation_sampling = config_.sampling;
-  config.draws.validation_sampling.temperature = 0;
+  config.draws.validation_sampling.temperature = config_.validation_temperature;
   config.draws.limits = config_.limits;
   config.generators = static_cast<uint32_t>(layout_.generators.size());
   config.verifiers = static_cast<uint32_t>(layout_.verifiers.size());
