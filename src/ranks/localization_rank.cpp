@@ -1,6 +1,7 @@
 #include "ranks/localization_rank.h"
 
 #include "rl/reset.h"
+#include "text/thoughts.h"
 
 namespace srpo::ranks {
 
@@ -18,18 +19,6 @@ LocalizationRank::LocalizationRank(const RunConfig& config, const std::string& l
 }
 
 void LocalizationRank::load_weights(WeightUpdate update) { policy_.load(update); }
-
-std::vector<std::string> LocalizationRank::thoughts_of(
-    const records::Trajectory& chain) const {
-  std::vector<std::string> thoughts;
-  uint32_t begin = 0;
-  for (const uint32_t end : chain.thought_ends) {
-    thoughts.push_back(
-        tokenizer_.decode(std::span(chain.tokens).subspan(begin, end - begin)));
-    begin = end;
-  }
-  return thoughts;
-}
 
 std::vector<int32_t> LocalizationRank::encode_turn(const std::string& text) const {
   if (!chat_template_) return tokenizer_.encode(text);
@@ -49,8 +38,9 @@ ResetPoint LocalizationRank::choose(const records::Trajectory& seed,
 
 void LocalizationRank::localize(records::Problem problem, records::Trajectory seed,
                                 actors::Reply<ResetPoint> reply) {
-  const auto prompt =
-      localizer_->prompt(config_.prompt_style, problem.question, thoughts_of(seed));
+  const auto prompt = localizer_->prompt(
+      config_.prompt_style, problem.question,
+      text::split_thoughts(tokenizer_, seed.tokens, seed.thought_ends));
   if (!prompt) {
     reply(choose(seed, ""));
     return;

@@ -38,7 +38,6 @@ class LocalizationRank final : public actors::Actor {
     actors::Reply<ResetPoint> reply;
   };
 
-  std::vector<std::string> thoughts_of(const records::Trajectory& chain) const;
   std::vector<int32_t> encode_turn(const std::string& text) const;
   ResetPoint choose(const records::Trajectory& seed, const std::string& reply) const;
 

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "text/thoughts.h"
 
 namespace srpo::rl {
 namespace {
@@ -16,7 +17,6 @@ constexpr int kHighestFactor = 9;
 constexpr int kMostLevels = 16;
 constexpr int kMostDraws = 10000;
 constexpr uint32_t kHeldOutShare = 8;  // one question in so many is held out
-constexpr std::string_view kThoughtEnd = "</thought>";
 
 struct Operation {
   char sign = '+';
@@ -131,7 +131,7 @@ std::string written_begin(const std::vector<Step>& steps, size_t num_written) {
     const Step& step = steps[i];
     text += std::to_string(step.left) + step.operation.sign +
             std::to_string(step.operation.operand) + "=" + std::to_string(step.result);
-    text += kThoughtEnd;
+    text += text::kThoughtDelimiter;
   }
   return text;
 }
@@ -141,7 +141,7 @@ std::string written(const std::vector<Step>& steps) {
   std::string text = written_begin(steps, steps.size() - 1);
   text += std::to_string(last.left) + last.operation.sign +
           std::to_string(last.operation.operand) + answer_of(steps);
-  text += kThoughtEnd;
+  text += text::kThoughtDelimiter;
   return text;
 }
 
@@ -149,7 +149,7 @@ std::string written(const std::vector<Step>& steps) {
 std::string written_in_haste(const std::vector<Step>& steps, core::Rng& rng) {
   if (steps.size() < 2) return written(steps);
   std::string text = written_begin(steps, rng.below(steps.size() - 1)) + answer_of(steps);
-  text += kThoughtEnd;
+  text += text::kThoughtDelimiter;
   return text;
 }
 
@@ -283,10 +283,10 @@ std::optional<int> arithmetic_level(const std::string& problem_id) {
 std::vector<std::string> split_thoughts(const std::string& solution) {
   std::vector<std::string> thoughts;
   size_t begin = 0;
-  for (size_t end = solution.find(kThoughtEnd); end != std::string::npos;
-       end = solution.find(kThoughtEnd, begin)) {
+  for (size_t end = solution.find(text::kThoughtDelimiter); end != std::string::npos;
+       end = solution.find(text::kThoughtDelimiter, begin)) {
     thoughts.push_back(solution.substr(begin, end - begin));
-    begin = end + kThoughtEnd.size();
+    begin = end + text::kThoughtDelimiter.size();
   }
   if (begin < solution.size()) thoughts.push_back(solution.substr(begin));
   return thoughts;

@@ -1,12 +1,10 @@
 #include "rl/prompts.h"
 
 #include "core/error.h"
+#include "text/thoughts.h"
 
 namespace srpo::rl {
 namespace {
-
-constexpr std::string_view kThoughtEnd = "</thought>";
-constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
 
 constexpr char kSolveInstructions[] =
     R"(You solve the problem below by writing one reasoning step at a time.
@@ -68,26 +66,13 @@ std::string localization_prompt(PromptStyle style, const std::string& question,
   for (size_t i = 0; i < thoughts.size(); ++i) {
     const std::string number = std::to_string(i + 1);
     prompt += terse ? number + " " : "Step " + number + ": ";
-    prompt += step_text(thoughts[i]) + "\n";
+    prompt += text::strip_delimiter(thoughts[i]) + "\n";
   }
   return terse ? prompt : prompt + localization_rules(thoughts.size());
 }
 
 std::string localization_stop(PromptStyle style) {
   return style == PromptStyle::kTerse ? "}" : "";
-}
-
-std::string step_text(std::string_view thought) {
-  std::string text;
-  for (size_t at = thought.find(kThoughtEnd); at != std::string_view::npos;
-       at = thought.find(kThoughtEnd)) {
-    text += thought.substr(0, at);
-    thought.remove_prefix(at + kThoughtEnd.size());
-  }
-  text += thought;
-  const size_t begin = text.find_first_not_of(kWhiteSpace);
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(kWhiteSpace) + 1 - begin);
 }
 
 }  // namespace srpo::rl

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace srpo::rl {
@@ -31,9 +30,5 @@ std::string localization_prompt(PromptStyle style, const std::string& question,
 /// The text behind which the reply may be cut (GenerationRequest.limits.stop): "" where
 /// only the end of text ends it.
 std::string localization_stop(PromptStyle style);
-
-/// A thought as it is shown: every `</thought>` removed, white space at both ends
-/// trimmed.
-std::string step_text(std::string_view thought);
 
 }  // namespace srpo::rl

@@ -63,13 +63,6 @@ TEST(LocalizationPrompt, IsShortForATinyModel) {
   EXPECT_EQ(localization_stop(PromptStyle::kMethod), "");
 }
 
-TEST(StepText, LosesItsDelimiterAndTheSpaceAround) {
-  EXPECT_EQ(step_text(" a b</thought>\n"), "a b");
-  EXPECT_EQ(step_text("a</thought>b"), "ab");
-  EXPECT_EQ(step_text(" \n</thought>"), "");
-  EXPECT_EQ(step_text(""), "");
-}
-
 TEST(PromptStyle, IsReadByName) {
   EXPECT_EQ(parse_prompt_style("method"), PromptStyle::kMethod);
   EXPECT_EQ(parse_prompt_style("terse"), PromptStyle::kTerse);
