@@ -145,7 +145,7 @@ std::string drawn(const Series& series, const Frame& frame) {
   for (const Series::Point& point : series.points) {
     line += frame.point(point.x, point.y) + " ";
     upper += frame.point(point.x, point.high) + " ";
-    lower = frame.point(point.x, point.low) + " " + lower;
+    lower.insert(0, frame.point(point.x, point.low) + " ");
   }
   std::string svg;
   if (series.has_band) {

@@ -6,13 +6,10 @@
 
 namespace srpo::core {
 
+// NOLINTBEGIN(readability-identifier-naming)
 /// Lower case, so that LOG(info) reads as it does.
-enum class LogLevel {
-  debug,
-  info,
-  warn,
-  error
-};  // NOLINT(readability-identifier-naming)
+enum class LogLevel { debug, info, warn, error };
+// NOLINTEND(readability-identifier-naming)
 
 /// Names the speaker (`generator/3`) and the lowest level that is printed. Call once, at
 /// start.

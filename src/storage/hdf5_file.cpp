@@ -17,7 +17,7 @@ namespace {
 static_assert(std::is_same_v<hid_t, int64_t>,
               "handles are kept as int64_t in the header");
 
-constexpr hsize_t kChunkElements = 64 * 1024;
+constexpr hsize_t kChunkElements = hsize_t{64} * 1024;
 constexpr size_t kGrowthBytes = 4 << 20;
 constexpr unsigned kGzipLevel = 1;
 constexpr uint64_t kMostDeflateGain = 1032;  // no deflate stream unfolds to more

@@ -80,9 +80,8 @@ std::optional<std::string> behind_hashes(const std::string& text) {
 }
 
 std::string reference_of(const Fields& fields) {
-  const std::string answer =
-      first_text(fields, {"final_answer", "answer", "reference", "target",
-                          "expected_answer", "ground_truth"});
+  std::string answer = first_text(fields, {"final_answer", "answer", "reference",
+                                           "target", "expected_answer", "ground_truth"});
   if (const auto marked = behind_hashes(answer)) return *marked;
   if (const auto boxed = boxed_answer(answer)) return trimmed(*boxed);
   if (!answer.empty()) return answer;

@@ -184,7 +184,7 @@ Value to_integer(const Value& subject, const JinjaCall& call) {
   call.check_names({"default"});
   if (subject.is_number())
     return Value::integer(static_cast<int64_t>(subject.as_number()));
-  const Value otherwise = call.find(0, "default").value_or(Value::integer(0));
+  Value otherwise = call.find(0, "default").value_or(Value::integer(0));
   if (!subject.is(Kind::kString)) return otherwise;
   const std::string text(trim(subject.as_string()));
   const bool digits =

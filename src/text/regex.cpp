@@ -8,8 +8,8 @@
 namespace srpo::text {
 namespace {
 
-constexpr size_t kJitStackBytes = 32 * 1024;
-constexpr size_t kMaxJitStackBytes = 8 * 1024 * 1024;
+constexpr size_t kJitStackBytes = size_t{32} * 1024;
+constexpr size_t kMaxJitStackBytes = size_t{8} * 1024 * 1024;
 
 std::string message_of(int error) {
   PCRE2_UCHAR buffer[256];

@@ -35,7 +35,9 @@ def main():
                      for line in (folder / "metrics.jsonl").read_text().splitlines())
         check(forked == 0, f"{forked} tokens were computed again for endings")
 
-        check("no fault" in analyze(folder, "audit") or True, "audit")
+        ledger = json.loads(analyze(folder, "audit", "--format", "json"))["ledger"][0]
+        check(ledger["readable"] == ledger["accepted"] == status["accepted"], f"ledger {ledger}")
+        check(ledger["lost"] == ledger["repeated"] == ledger["damaged_files"] == 0, f"ledger {ledger}")
         again = run(7, TINY, "--set", f"run.folder={folder}")
         check("is complete" in again, f"a second start says:\n{again}")
 
