@@ -105,7 +105,7 @@ TensorMap merge_adapter(const TensorMap& base, const TensorMap& adapter,
              {b32.const_data_ptr<float>(), b32.size(1)},
              {a32.const_data_ptr<float>(), a32.size(1)}, 1, sum.mutable_data_ptr<float>(),
              sum.size(1));
-    weight->second = sum.to(w.scalar_type());
+    weight->second = sum;
   }
   return merged;
 }

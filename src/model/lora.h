@@ -36,7 +36,9 @@ std::pair<int64_t, int64_t> linear_shape(const ModelConfig& config,
 /// machine.
 TensorMap make_adapter(const ModelConfig& config, const LoraConfig& lora, uint64_t seed);
 
-/// Base weights with alpha / rank * B A added; what has no adapter is shared with `base`.
+/// Base weights with alpha / rank * B A added, in fp32 whatever the base's type: rounding
+/// the sum to bf16 would lose most of a young adapter. What has no adapter is shared with
+/// `base`.
 /// Throws kBadInput when the adapter names a weight that the base has not, lacks a half
 /// of a pair, or has the wrong shape.
 TensorMap merge_adapter(const TensorMap& base, const TensorMap& adapter,

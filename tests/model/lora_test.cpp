@@ -42,6 +42,20 @@ TEST(Lora, MergesScaledProducts) {
   EXPECT_TRUE(merged.at("model.norm.weight").equal(base.at("model.norm.weight")));
 }
 
+TEST(Lora, KeepsSmallChangesOfABaseInLowPrecision) {
+  const ModelConfig config = tiny_config();
+  const LoraConfig lora{4, 8};
+  const std::string name = "model.layers.1.mlp.up_proj.weight";
+  TensorMap base = tiny_weights(config);
+  base.at(name) = base.at(name).to(at::kBFloat16);
+  TensorMap adapter = make_adapter(config, lora, 1);
+  adapter.at(adapter_name("model.layers.1.mlp.up_proj", "lora_B")).fill_(1e-6);
+  const at::Tensor before = base.at(name).to(at::kFloat);
+  const at::Tensor merged = merge_adapter(base, adapter, lora).at(name);
+  EXPECT_EQ(merged.scalar_type(), at::kFloat);
+  EXPECT_FALSE(merged.equal(before));
+}
+
 TEST(Lora, RefusesAnAdapterOfAnotherModel) {
   const ModelConfig config = tiny_config();
   const LoraConfig lora{4, 8};
