@@ -137,7 +137,8 @@ class Generation {
 
   void run() {
     while (true) {
-      while (!ended_ && engine_.num_unfinished() < 2 * options_.batch) submit_next();
+      while (!ended_ && engine_.num_unfinished() < int64_t{2} * options_.batch)
+        submit_next();
       const bool worked = engine_.step();
       for (Trajectory& chain : engine_.take_finished()) {
         const auto key = std::pair(chain.id.slot, chain.id.index);

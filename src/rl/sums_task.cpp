@@ -16,6 +16,17 @@ bool is_held_out(uint64_t a, uint64_t b) {
   return core::philox(/*key=*/0x53554D53, a, b)[0] % 4 == 0;
 }
 
+records::Problem problem_of(uint64_t number, uint64_t a, uint64_t b) {
+  const std::string left = std::to_string(a);
+  const std::string right = std::to_string(b);
+  records::Problem problem;
+  problem.id = "sums/" + std::to_string(number) + "/" + left + "+" + right;
+  problem.kind = "math";
+  problem.question = "What is " + left + " + " + right + "?";
+  problem.reference = std::to_string(a + b);
+  return problem;
+}
+
 }  // namespace
 
 records::Problem make_sum(uint64_t seed, uint64_t number, OperandRange operands,
@@ -31,14 +42,7 @@ records::Problem make_sum(uint64_t seed, uint64_t number, OperandRange operands,
     const uint64_t a = static_cast<uint64_t>(operands.lowest) + rng.below(count);
     const uint64_t b = static_cast<uint64_t>(operands.lowest) + rng.below(count);
     if (is_held_out(a, b) != (set == ProblemSet::kHeldOut)) continue;
-    const std::string left = std::to_string(a);
-    const std::string right = std::to_string(b);
-    records::Problem problem;
-    problem.id = "sums/" + std::to_string(number) + "/" + left + "+" + right;
-    problem.kind = "math";
-    problem.question = "What is " + left + " + " + right + "?";
-    problem.reference = std::to_string(a + b);
-    return problem;
+    return problem_of(number, a, b);
   }
   throw core::Error(core::ErrorKind::kBadConfig,
                     "no sum of operands " + std::to_string(operands.lowest) + " .. " +
