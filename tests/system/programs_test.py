@@ -13,7 +13,7 @@ CHAT_MODEL = SOURCE / "models" / "SmolLM2-135M-Instruct"
 TEXTS = ["1+2", "", " two  spaces\n\ttab", "naïve 你好 🙂", "quote \" and \\ and \x00", "1<|endoftext|>2</thought>\\boxed{3}"]
 
 # One step, long enough a warm start to answer some of the easiest problems, so that filters have both kinds to tell.
-LEVEL = "task: arithmetic, lowest_level: 1, highest_level: 1"
+LEVEL = "task: arithmetic, lowest_level: 1, highest_level: 1, highest_value: 20, highest_operand: 9"
 EASY_JOB = [word for setting in ("ranks=~", "run.steps=1", "warm_start.batches=800", "warm_start.data.highest_level=1",
                                  f"data.train=[{{{LEVEL}, limit: 64}}]",
                                  f"data.validation=[{{{LEVEL}, limit: 64, held_out: true}}]")
