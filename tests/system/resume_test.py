@@ -8,6 +8,9 @@ import time
 from cluster import ENVIRONMENT, TINY, analyze, check, run, start, trees
 
 
+LONGER = ("--set", "run.steps=10")  # so that a kill finds it running
+
+
 def accepted(folder):
     """What the journal and the shards hold right now; 0 before there are any."""
     try:
@@ -35,13 +38,13 @@ def wait_until_gone(folder, seconds=15):
 def main():
     with tempfile.TemporaryDirectory() as scratch:
         whole = pathlib.Path(scratch) / "whole"
-        run(7, TINY, "--set", f"run.folder={whole}")
+        run(7, TINY, *LONGER, "--set", f"run.folder={whole}")
         expected = trees(whole)
 
         broken = pathlib.Path(scratch) / "broken"
         kills = 0
-        for wanted in (1, 20, 33, 60):
-            job = start(7, TINY, "--set", f"run.folder={broken}")
+        for wanted in (1, 20, 60, 100):
+            job = start(7, TINY, *LONGER, "--set", f"run.folder={broken}")
             deadline = time.time() + 120
             while job.poll() is None and accepted(broken) < wanted and time.time() < deadline:
                 time.sleep(0.05)
@@ -55,7 +58,7 @@ def main():
             for key, tree in after.items():
                 check(tree == expected[key], f"tree {key} differs after a kill at {wanted}")
         check(kills >= 2, f"only {kills} kills came before the end")
-        run(7, TINY, "--set", f"run.folder={broken}")
+        run(7, TINY, *LONGER, "--set", f"run.folder={broken}")
         check(trees(broken) == expected, "the resumed run has other trees")
         for name in ("model.safetensors", "config.json"):
             check((broken / "export" / name).read_bytes() == (whole / "export" / name).read_bytes(),
