@@ -50,6 +50,12 @@ std::string format_duration(double seconds) {
   return text;
 }
 
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
 std::string Eta::text(double done, double total) const {
   const double progress = done - done_at_start_;
   if (progress <= 0) return "?";

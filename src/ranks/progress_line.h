@@ -33,6 +33,9 @@ class ProgressLine {
 /// `1:05:09`, `3:20`
 std::string format_duration(double seconds);
 
+/// A number with so many digits behind the point.
+std::string fixed(double value, int digits);
+
 /// Remaining time from work done: remembers when it started. Thread-compatible.
 class Eta {
  public:

@@ -33,11 +33,12 @@ RankLayout plan_auto(int size) {
   return layout;
 }
 
-bool contains(const std::vector<int>& ranks, int rank) {
-  return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
-}
-
 }  // namespace
+
+bool plays(const std::vector<int>& ranks_of_role, int rank) {
+  return std::find(ranks_of_role.begin(), ranks_of_role.end(), rank) !=
+         ranks_of_role.end();
+}
 
 RankLayout RankLayout::plan(const RoleCounts& counts, int size) {
   if (counts.is_auto()) return plan_auto(size);
@@ -63,7 +64,7 @@ RankLayout RankLayout::plan(const RoleCounts& counts, int size) {
 std::string RankLayout::role_of(int rank) const {
   std::string role = rank == 0 ? "scheduler" : "";
   const auto add = [&](const std::vector<int>& ranks, const char* name) {
-    if (contains(ranks, rank)) role += (role.empty() ? "" : "+") + std::string(name);
+    if (plays(ranks, rank)) role += (role.empty() ? "" : "+") + std::string(name);
   };
   add(generators, "generator");
   add(localizers, "localization");

@@ -25,4 +25,7 @@ struct RankLayout {
   std::string role_of(int rank) const;
 };
 
+/// Whether a rank is one of a role's.
+bool plays(const std::vector<int>& ranks_of_role, int rank);
+
 }  // namespace srpo::ranks

@@ -1,6 +1,5 @@
 #include "ranks/run_rank.h"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -22,10 +21,6 @@
 
 namespace srpo::ranks {
 namespace {
-
-bool has_role(const std::vector<int>& ranks, int rank) {
-  return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
-}
 
 std::string host_name() {
   char name[256] = {};
@@ -112,20 +107,20 @@ RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
   const int rank = runtime.rank();
   const std::string role = layout.role_of(rank);
   auto algorithm = rl::make_algorithm(algorithm_section(job));
-  if (has_role(layout.generators, rank)) {
+  if (plays(layout.generators, rank)) {
     mine.generator = std::make_unique<GeneratorRank>(config, rank, role);
     runtime.host("generator", *mine.generator);
   }
-  if (has_role(layout.localizers, rank)) {
+  if (plays(layout.localizers, rank)) {
     mine.localizer = std::make_unique<LocalizationRank>(
         config, algorithm->draw_plan().localizer, rank, role);
     runtime.host("localization", *mine.localizer);
   }
-  if (has_role(layout.verifiers, rank)) {
+  if (plays(layout.verifiers, rank)) {
     mine.verifier = std::make_unique<VerifierRank>(rank, role);
     runtime.host("verifier", *mine.verifier);
   }
-  if (has_role(layout.learners, rank)) {
+  if (plays(layout.learners, rank)) {
     mine.learner = std::make_unique<LearnerRank>(config, std::move(algorithm), layout,
                                                  *learners, runtime);
     runtime.host("learner", *mine.learner);
@@ -154,7 +149,7 @@ void schedule(const RunConfig& config, const core::ConfigTable& job,
 
 int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout& layout,
          comm::Communicator& world, std::optional<RunFiles>& files) {
-  const bool learns = has_role(layout.learners, world.rank());
+  const bool learns = plays(layout.learners, world.rank());
   auto learner_ranks = world.split(learns ? 0 : -1, world.rank());
   std::unique_ptr<comm::ProcessGroup> learners;
   if (learns && layout.learners.size() == 1) {

@@ -15,12 +15,6 @@ namespace {
 using analysis::Cell;
 using analysis::Table;
 
-std::string fixed(double value, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
 std::string accuracy(const analysis::Proportion& correct) {
   const auto interval = correct.interval();
   return fixed(correct.share().value_or(0), 3) + "  (95 % interval " +

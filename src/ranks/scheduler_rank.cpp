@@ -19,12 +19,6 @@ namespace commands = scheduler::commands;
 namespace events = scheduler::events;
 using actors::CallResult;
 
-std::string fixed(double value, int digits) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(digits) << value;
-  return text.str();
-}
-
 double per_second(double count, double seconds) {
   return seconds > 0 ? count / seconds : 0;
 }

@@ -9,6 +9,7 @@
 #include "model/hf_folder.h"
 #include "ranks/problem_source.h"
 #include "ranks/weight_sync.h"
+#include "text/thoughts.h"
 #include "text/tokenizer_builder.h"
 
 namespace srpo::ranks {
@@ -19,7 +20,9 @@ constexpr const char* kEndOfText = "<|endoftext|>";
 /// The tokenizer of a model made from nothing: one token a byte, and the method's two
 /// marks as one token each.
 std::string character_tokenizer() {
-  return text::make_character_tokenizer({"</thought>", "\\boxed{"}, {kEndOfText});
+  return text::make_character_tokenizer(
+      {std::string(text::kThoughtDelimiter), std::string(text::kAnswerOpener)},
+      {kEndOfText});
 }
 
 model::ModelConfig fresh_model(const RunConfig& config) {
