@@ -1,9 +1,6 @@
 // What comes of a call: the value, or why there is none.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,62 +17,54 @@ struct Done {
 
 struct CallError {
   enum class Kind {
-    kNotSent,      ///< the call never left: the method did not run
-    kTimeout,      ///< the deadline passed: the method may have run
-    kApplication,  ///< the method threw, or never answered
+    kNotSent,         ///< the call never left: the method did not run
+    kUnknownOutcome,  ///< the callee was lost: the method may have run
+    kTimeout,         ///< the deadline passed: the method may have run
+    kOverloaded,      ///< no credit, or the mailbox is full: the method did not run
+    kCancelled,       ///< the caller asked for it: the method may have run
+    kApplication,     ///< the method threw, or never answered
+    kObjectLost,      ///< the owner of an object is gone
   };
   Kind kind = Kind::kApplication;
   core::ErrorKind cause = core::ErrorKind::kBug;
   std::string message;
+
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    visit("kind", self.kind);
+    visit("cause", self.cause);
+    visit("message", self.message);
+  }
 };
 
+/// "timeout", "overloaded", ...
+const char* to_string(CallError::Kind kind);
+
+/// Either an R or a CallError.
 template <class R>
 class CallResult {
  public:
-  explicit CallResult(R value) : state_(std::move(value)) {}
-  explicit CallResult(CallError error) : state_(std::move(error)) {}
+  using Value = R;
+  explicit CallResult(R value) : state_(std::in_place_index<0>, std::move(value)) {}
+  explicit CallResult(CallError error)
+      : state_(std::in_place_index<1>, std::move(error)) {}
 
   bool has_value() const { return state_.index() == 0; }
+  explicit operator bool() const { return has_value(); }
+  /// Throws core::Error with the cause when there is no value.
   R& value() {
     if (!has_value()) throw core::Error(error().cause, error().message);
     return std::get<0>(state_);
+  }
+  R& operator*() { return value(); }
+  R* operator->() { return &value(); }
+  R value_or(R other) const {
+    return has_value() ? std::get<0>(state_) : std::move(other);
   }
   const CallError& error() const { return std::get<1>(state_); }
 
  private:
   std::variant<R, CallError> state_;
-};
-
-/// A result that will come. Copies share it. One thread only: the reactor of the rank
-/// that called.
-template <class R>
-class Future {
- public:
-  Future() : state_(std::make_shared<State>()) {}
-
-  bool is_ready() const { return state_->result.has_value(); }
-  CallResult<R>& result() { return *state_->result; }
-
-  /// Runs `action` when the result is there (at once if it is). One action a future.
-  void then(std::function<void(CallResult<R>&)> action) {
-    if (is_ready()) {
-      action(*state_->result);
-    } else {
-      state_->action = std::move(action);
-    }
-  }
-
-  void complete(CallResult<R> result) {
-    state_->result.emplace(std::move(result));
-    if (state_->action) std::exchange(state_->action, nullptr)(*state_->result);
-  }
-
- private:
-  struct State {
-    std::optional<CallResult<R>> result;
-    std::function<void(CallResult<R>&)> action;
-  };
-  std::shared_ptr<State> state_;
 };
 
 }  // namespace srpo::actors

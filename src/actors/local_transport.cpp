@@ -2,13 +2,13 @@
 
 namespace srpo::actors {
 
-void LocalNetwork::put(int to, int from, core::Bytes frame) {
+void LocalNetwork::put(int to, int from, Frame frame) {
   Box& box = boxes_.at(static_cast<size_t>(to));
   const std::lock_guard lock(box.mutex);
   box.frames.emplace_back(from, std::move(frame));
 }
 
-std::optional<std::pair<int, core::Bytes>> LocalNetwork::take(int rank) {
+std::optional<std::pair<int, Frame>> LocalNetwork::take(int rank) {
   Box& box = boxes_.at(static_cast<size_t>(rank));
   const std::lock_guard lock(box.mutex);
   if (box.frames.empty()) return std::nullopt;

@@ -16,13 +16,13 @@ class LocalNetwork {
  public:
   explicit LocalNetwork(int size) : boxes_(static_cast<size_t>(size)) {}
   int size() const { return static_cast<int>(boxes_.size()); }
-  void put(int to, int from, core::Bytes frame);
-  std::optional<std::pair<int, core::Bytes>> take(int rank);
+  void put(int to, int from, Frame frame);
+  std::optional<std::pair<int, Frame>> take(int rank);
 
  private:
   struct Box {
     std::mutex mutex;
-    std::deque<std::pair<int, core::Bytes>> frames;
+    std::deque<std::pair<int, Frame>> frames;
   };
   std::deque<Box> boxes_;
 };
@@ -34,12 +34,8 @@ class LocalTransport final : public Transport {
 
   int rank() const override { return rank_; }
   int size() const override { return network_.size(); }
-  void send(int to, core::Bytes frame) override {
-    network_.put(to, rank_, std::move(frame));
-  }
-  std::optional<std::pair<int, core::Bytes>> receive() override {
-    return network_.take(rank_);
-  }
+  void send(int to, Frame frame) override { network_.put(to, rank_, std::move(frame)); }
+  std::optional<std::pair<int, Frame>> receive() override { return network_.take(rank_); }
   size_t unfinished_sends() override { return 0; }
 
  private:

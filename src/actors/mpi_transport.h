@@ -15,13 +15,13 @@ class MpiTransport final : public Transport {
 
   int rank() const override { return communicator_.rank(); }
   int size() const override { return communicator_.size(); }
-  void send(int to, core::Bytes frame) override;
-  std::optional<std::pair<int, core::Bytes>> receive() override;
+  void send(int to, Frame frame) override;
+  std::optional<std::pair<int, Frame>> receive() override;
   size_t unfinished_sends() override;
 
  private:
   comm::Communicator& communicator_;
-  std::deque<core::Bytes> to_self_;
+  std::deque<Frame> to_self_;
 };
 
 }  // namespace srpo::actors

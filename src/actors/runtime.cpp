@@ -6,106 +6,110 @@
 #include "core/log.h"
 
 namespace srpo::actors {
+namespace {
 
-core::Bytes encode_error(core::ErrorKind cause, const std::string& message) {
-  return core::to_bytes(std::make_tuple(cause, message));
+thread_local Runtime* current_runtime = nullptr;
+
+/// Frames that are handled before anything else gets its turn.
+constexpr int kFramesARound = 256;
+/// Signals and sockets are looked at once in so many busy rounds: a look costs as much as
+/// a small message.
+constexpr uint64_t kRoundsBetweenLooks = 64;
+
+/// Makes a runtime the thread's current one for a scope.
+class CurrentScope {
+ public:
+  explicit CurrentScope(Runtime* runtime)
+      : previous_(std::exchange(current_runtime, runtime)) {}
+  ~CurrentScope() { current_runtime = previous_; }
+  CurrentScope(const CurrentScope&) = delete;
+  CurrentScope& operator=(const CurrentScope&) = delete;
+
+ private:
+  Runtime* previous_;
+};
+
+}  // namespace
+
+void log_dropped_error(std::string_view method, int rank, const CallError& error) {
+  LOG(warn) << "tell_failed method=" << method << " rank=" << rank
+            << " reason=" << error.message;
 }
 
-CallError decode_error(const core::Bytes& payload) {
-  auto [cause, message] =
-      core::from_bytes<std::tuple<core::ErrorKind, std::string>>(payload);
-  const auto kind = cause == core::ErrorKind::kTimeout ? CallError::Kind::kTimeout
-                                                       : CallError::Kind::kApplication;
-  return CallError{kind, cause, std::move(message)};
-}
+Runtime* Runtime::current() { return current_runtime; }
 
 Runtime::Runtime(Transport& transport, RuntimeConfig config)
-    : transport_(transport), config_(config) {}
+    : config_(config),
+      call_limits_{config.credits, config.call_timeout},
+      wire_(transport, config.num_slots > 0 ? config.num_slots : transport.size(),
+            config.gap_timeout),
+      calls_(wire_, timers_, call_limits_,
+             [this](std::function<void()> action) { post(std::move(action)); }),
+      host_(*this, wire_, {config.mailbox_calls}),
+      pool_(config.pool_threads) {}
 
-void Runtime::start_call(int rank, uint32_t actor, uint16_t method, core::Bytes arguments,
-                         std::chrono::nanoseconds timeout, Receive receive) {
-  if (rank < 0 || rank >= size()) {
-    receive(FrameKind::kError,
-            encode_error(core::ErrorKind::kBug, "no rank " + std::to_string(rank)));
-    return;
-  }
-  if (timeout.count() == 0) timeout = config_.call_timeout;
-  const uint64_t call = next_call_++;
-  const auto deadline = core::Clock::now() + timeout;
-  calls_.emplace(call, PendingCall{std::move(receive), deadline, rank,
-                                   "method " + std::to_string(method) + " of rank " +
-                                       std::to_string(rank)});
-  deadlines_.emplace(deadline, call);
-  transport_.send(
-      rank, seal(Envelope{FrameKind::kCall, actor, method, call, std::move(arguments)}));
+Runtime::~Runtime() {
+  const CurrentScope scope(this);
+  auto tasks = std::move(tasks_);
+  tasks_.clear();
+  for (auto& [id, task] : tasks) task->coroutine.destroy();
 }
 
-void Runtime::answer(int to, uint64_t call, FrameKind kind, core::Bytes payload) {
-  transport_.send(to, seal(Envelope{kind, 0, 0, call, std::move(payload)}));
-}
-
-void Runtime::handle(int from, const core::Bytes& frame) {
-  const Envelope envelope = open(frame, from);
-  switch (envelope.kind) {
+void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
+  switch (open.header.kind) {
     case FrameKind::kStop:
       stopping_ = true;
       return;
     case FrameKind::kReply:
     case FrameKind::kError:
-      handle_reply(envelope);
+    case FrameKind::kStreamItem:
+      calls_.on_answer(slot, open, frame);
       return;
-    case FrameKind::kCall: {
-      const auto actor = actors_.find(envelope.actor);
-      if (actor == actors_.end()) {
-        answer(from, envelope.call, FrameKind::kError,
-               encode_error(core::ErrorKind::kPeerLost,
-                            "no such actor on rank " + std::to_string(rank())));
-      } else {
-        actor->second(from, envelope);
-      }
+    case FrameKind::kCall:
+    case FrameKind::kCancel:
+    case FrameKind::kStreamWindow:
+      host_.on_frame(slot, open, frame);
       return;
-    }
-  }
-  throw core::Error(core::ErrorKind::kPeerLost,
-                    "frame of unknown kind from rank " + std::to_string(from));
-}
-
-void Runtime::handle_reply(const Envelope& envelope) {
-  const auto at = calls_.find(envelope.call);
-  if (at == calls_.end()) {  // its deadline has passed
-    ++late_replies_;
-    LOG(warn) << "late_reply call=" << envelope.call << " total=" << late_replies_;
-    return;
-  }
-  const PendingCall call = std::move(at->second);
-  deadlines_.erase({call.deadline, envelope.call});
-  calls_.erase(at);
-  call.receive(envelope.kind, envelope.payload);
-}
-
-void Runtime::expire_calls() {
-  const auto now = core::Clock::now();
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    const auto at = calls_.find(deadlines_.begin()->second);
-    const PendingCall call = std::move(at->second);
-    deadlines_.erase(deadlines_.begin());
-    calls_.erase(at);
-    call.receive(FrameKind::kError, encode_error(core::ErrorKind::kTimeout,
-                                                 call.what + " did not answer in time"));
   }
 }
 
 bool Runtime::poll() {
-  bool busy = false;
-  while (auto frame = transport_.receive()) {
-    handle(frame->first, frame->second);
-    busy = true;
+  const CurrentScope scope(this);
+  bool busy =
+      wire_.receive(kFramesARound, [this](int slot, const OpenFrame& open, Frame& frame) {
+        deliver(slot, open, frame);
+      });
+  busy = inbox_.run() || busy;
+  if (!busy || rounds_done_ % kRoundsBetweenLooks == 0) {
+    if (io_.poll() > 0) busy = true;
+    io_.restart();
+    for (const auto& action : rounds_) busy = action() || busy;
   }
-  if (io_.poll() > 0) busy = true;
-  for (Actor* actor : workers_) busy = actor->work() || busy;
-  if (!deadlines_.empty()) expire_calls();
-  transport_.unfinished_sends();
+  busy = host_.work() || busy;
+  if (timers_.size() > 0 && (!busy || rounds_done_ % kRoundsBetweenLooks == 0))
+    timers_.expire(wire_.now(), [this](uint64_t key) { on_timer(key); });
+  wire_.progress();
+  ++rounds_done_;
   return busy;
+}
+
+void Runtime::on_timer(uint64_t key) {
+  if ((key & kSleepKey) == 0) {
+    calls_.on_timer(key);
+    return;
+  }
+  const auto at = sleeps_.find(key);
+  const Future<Done> future = at->second;
+  sleeps_.erase(at);
+  future.complete(CallResult<Done>(Done{}));
+}
+
+Future<Done> Runtime::sleep_for(std::chrono::nanoseconds duration) {
+  const uint64_t key = next_sleep_++ | kSleepKey;
+  timers_.add(wire_.now() + duration, key);
+  Future<Done> future;
+  sleeps_.emplace(key, future);
+  return future;
 }
 
 void Runtime::rest_unless(bool busy) {
@@ -114,14 +118,14 @@ void Runtime::rest_unless(bool busy) {
     return;
   }
   ++idle_rounds_;
+  if (config_.progress == Progress::kSpin) return;
   const int beyond = idle_rounds_ - config_.polls_before_sleep;
   if (beyond < 0) {
     std::this_thread::yield();
     return;
   }
   const auto sleep = std::chrono::microseconds(50) * (1 << std::min(beyond / 16, 10));
-  std::this_thread::sleep_for(
-      std::min<std::chrono::microseconds>(sleep, config_.longest_sleep));
+  inbox_.rest(std::min<std::chrono::microseconds>(sleep, config_.longest_sleep));
 }
 
 void Runtime::run() {
@@ -129,14 +133,37 @@ void Runtime::run() {
 }
 
 void Runtime::stop_all() {
+  FrameHeader header;
+  header.kind = FrameKind::kStop;
   for (int to = 0; to < size(); ++to) {
-    if (to != rank()) transport_.send(to, seal(Envelope{FrameKind::kStop, 0, 0, 0, {}}));
+    if (to != rank()) wire_.send(to, header, core::Bytes(kHeaderBytes), {});
   }
   const auto deadline = core::Deadline::in(std::chrono::seconds(5));
-  while (transport_.unfinished_sends() > 0 && !deadline.has_passed()) {
+  while (wire_.progress() > 0 && !deadline.has_passed()) {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
   stopping_ = true;
+}
+
+void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled) {
+  const CurrentScope scope(this);
+  const auto state = will_be_filled ? Peer::State::kReplacing : Peer::State::kGone;
+  if (wire_.peer(slot).state == Peer::State::kGone) return;
+  wire_.lose(slot, state);
+  host_.on_slot_lost(slot);
+  if (will_be_filled) {
+    calls_.on_slot_lost(slot, reason);
+  } else {
+    calls_.on_slot_gone(slot, reason);
+  }
+  for (const auto& action : membership_) action(slot, state);
+}
+
+void Runtime::slot_filled(int slot, int process, uint32_t incarnation) {
+  const CurrentScope scope(this);
+  wire_.fill(slot, process, incarnation);
+  calls_.on_slot_filled(slot);
+  for (const auto& action : membership_) action(slot, Peer::State::kUp);
 }
 
 void Runtime::on_signal(const std::vector<int>& signals,
@@ -155,10 +182,14 @@ void Runtime::wait_for_signal(const std::function<void(int)>& action) {
       });
 }
 
-std::vector<std::string> Runtime::pending_calls() const {
-  std::vector<std::string> calls;
-  for (const auto& [deadline, call] : deadlines_) calls.push_back(calls_.at(call).what);
-  return calls;
+std::vector<std::string> Runtime::describe_tasks() const {
+  std::vector<std::string> lines;
+  for (const auto& [id, task] : tasks_) {
+    const uint64_t call = task->context.awaited_call;
+    lines.push_back(task->context.what +
+                    (call == 0 ? "" : ", waits for " + calls_.describe(call)));
+  }
+  return lines;
 }
 
 }  // namespace srpo::actors

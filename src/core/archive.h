@@ -28,14 +28,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/error.h"
 
 namespace srpo::core {
 
 static_assert(std::endian::native == std::endian::little,
               "the wire format is little-endian");
-
-using Bytes = std::vector<std::byte>;
 
 template <class T>
 concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
@@ -45,9 +44,17 @@ concept Record = requires(T& value) {
   T::visit_fields(value, [](const char*, auto&) {});
 };
 
+/// Buffers of at least this many bytes travel beside a message, not in it.
+constexpr size_t kAttachFrom = 4096;
+
 /// Appends values. Thread-compatible.
 class ByteWriter {
  public:
+  ByteWriter() = default;
+  /// Puts large Buffers into `attachments` (in order) in place of copying their bytes.
+  explicit ByteWriter(std::vector<Buffer>& attachments) : attachments_(&attachments) {}
+
+  void reserve(size_t size) { bytes_.reserve(size); }
   void raw(const void* data, size_t size) {
     const auto* begin = static_cast<const std::byte*>(data);
     bytes_.insert(bytes_.end(), begin, begin + size);
@@ -60,6 +67,16 @@ class ByteWriter {
   void write(const std::string& value) {
     write(static_cast<uint64_t>(value.size()));
     raw(value.data(), value.size());
+  }
+  void write(const Buffer& value) {
+    const bool attached = attachments_ != nullptr && value.size() >= kAttachFrom;
+    write(static_cast<uint8_t>(attached));
+    write(static_cast<uint64_t>(value.size()));
+    if (attached) {
+      attachments_->push_back(value);
+    } else {
+      raw(value.data(), value.size());
+    }
   }
   template <class T>
   void write(const std::vector<T>& values) {
@@ -93,13 +110,16 @@ class ByteWriter {
 
  private:
   Bytes bytes_;
+  std::vector<Buffer>* attachments_ = nullptr;
 };
 
 /// Reads what ByteWriter wrote; throws kPeerLost when the bytes end early or a length
 /// cannot be true. Borrows the bytes. Thread-compatible.
 class ByteReader {
  public:
-  explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit ByteReader(std::span<const std::byte> bytes,
+                      std::span<const Buffer> attachments = {})
+      : bytes_(bytes), attachments_(attachments) {}
 
   size_t left() const { return bytes_.size() - position_; }
 
@@ -117,6 +137,25 @@ class ByteReader {
   void read(std::string& value) {
     value.resize(read_length(1));
     raw(value.data(), value.size());
+  }
+  void read(Buffer& value) {
+    uint8_t attached = 0;
+    read(attached);
+    if (attached == 0) {
+      const size_t size = read_length(1);
+      value = Buffer::copy_of(bytes_.subspan(position_, size));
+      position_ += size;
+      return;
+    }
+    uint64_t size = 0;
+    read(size);
+    REQUIRE(next_attachment_ < attachments_.size(), kPeerLost,
+            "message refers to buffer " << next_attachment_ << " and came with "
+                                        << attachments_.size());
+    value = attachments_[next_attachment_++];
+    REQUIRE(value.size() == size, kPeerLost,
+            "message claims a buffer of " << size << " bytes and came with one of "
+                                          << value.size());
   }
   template <class T>
   void read(std::vector<T>& values) {
@@ -166,7 +205,9 @@ class ByteReader {
   }
 
   std::span<const std::byte> bytes_;
+  std::span<const Buffer> attachments_;
   size_t position_ = 0;
+  size_t next_attachment_ = 0;
 };
 
 template <class T>

@@ -161,6 +161,11 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
   actors::MpiTransport transport(world);
   actors::RuntimeConfig runtime_config;
   runtime_config.call_timeout = std::chrono::seconds(config.call_seconds);
+  // The scheduler itself decides how many chains a generator holds.
+  runtime_config.credits = {.calls = 1 << 16,
+                            .bytes = size_t{8} << 30,
+                            .waiting_calls = 1 << 16,
+                            .waiting_bytes = size_t{8} << 30};
   actors::Runtime runtime(transport, runtime_config);
   try {
     const RankActors mine = host_actors(config, job, layout, learners.get(), runtime);

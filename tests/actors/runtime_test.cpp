@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/frame.h"
 #include "actors/local_transport.h"
 
 namespace srpo::actors {
@@ -128,17 +129,24 @@ TEST_F(RuntimeTest, CallsAnActorOfItsOwnRank) {
       2);
 }
 
-TEST(Envelope, RefusesDamagedFrames) {
-  const core::Bytes frame = seal(Envelope{FrameKind::kCall, 7, 1, 42, core::Bytes(9)});
-  const Envelope envelope = open(frame, 3);
-  EXPECT_EQ(envelope.call, 42u);
-  for (size_t i = 0; i < frame.size(); ++i) {
-    core::Bytes damaged = frame;
-    damaged[i] ^= std::byte{0x10};
-    EXPECT_THROW(open(damaged, 3), core::Error) << "byte " << i;
-    EXPECT_THROW(
-        open(core::Bytes(frame.begin(), frame.begin() + static_cast<long>(i)), 3),
-        core::Error);
+TEST(Frame, RefusesDamagedFrames) {
+  std::vector<core::Buffer> buffers;
+  core::ByteWriter writer = begin_frame(buffers);
+  writer.write(std::string("nine byte"));
+  const Frame frame = seal({FrameKind::kCall, 0, 1, 7, 1, 42, 1, 1000}, writer.take(),
+                           std::move(buffers));
+  EXPECT_EQ(open(frame, 3).header.call, 42u);
+  for (size_t i = 0; i < frame.bytes.size(); ++i) {
+    Frame damaged = frame;
+    damaged.bytes[i] ^= std::byte{0x10};
+    if (i < kHeaderBytes) {
+      EXPECT_THROW(open(damaged, 3), core::Error) << "byte " << i;
+    } else {
+      EXPECT_FALSE(open(damaged, 3).arguments_are_whole);
+    }
+    Frame cut;
+    cut.bytes.assign(frame.bytes.begin(), frame.bytes.begin() + static_cast<long>(i));
+    EXPECT_THROW(open(cut, 3), core::Error);
   }
 }
 

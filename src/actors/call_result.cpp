@@ -1,0 +1,25 @@
+#include "actors/call_result.h"
+
+namespace srpo::actors {
+
+const char* to_string(CallError::Kind kind) {
+  switch (kind) {
+    case CallError::Kind::kNotSent:
+      return "not sent";
+    case CallError::Kind::kUnknownOutcome:
+      return "unknown outcome";
+    case CallError::Kind::kTimeout:
+      return "timeout";
+    case CallError::Kind::kOverloaded:
+      return "overloaded";
+    case CallError::Kind::kCancelled:
+      return "cancelled";
+    case CallError::Kind::kApplication:
+      return "application error";
+    case CallError::Kind::kObjectLost:
+      return "object lost";
+  }
+  return "unknown";
+}
+
+}  // namespace srpo::actors

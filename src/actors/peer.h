@@ -1,0 +1,32 @@
+// What a rank knows of another one.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "actors/credit_line.h"
+#include "actors/frame_order.h"
+
+namespace srpo::actors {
+
+/// A slot is a place in the job; the process that fills it can change.
+struct Peer {
+  enum class State {
+    kUp,
+    kReplacing,  ///< its process is lost, another one is being made: calls wait
+    kGone,       ///< nobody will fill the slot again: calls fail at once
+  };
+  State state = State::kUp;
+  int process = 0;           ///< rank in the transport
+  uint32_t incarnation = 1;  ///< of the process; 1 at the start
+  uint64_t sent = 0;         ///< sequence of the last frame to this incarnation
+  FrameOrder order;          ///< of the frames from it
+  bool loses_frames = false;
+  std::unordered_map<uint32_t, CreditLine> credit;  ///< by hash of the actor's name
+
+  CreditLine& credit_at(uint32_t actor, const Credits& limits) {
+    return credit.try_emplace(actor, limits).first->second;
+  }
+};
+
+}  // namespace srpo::actors
