@@ -281,6 +281,8 @@ void CallTable::on_slot_lost(int slot, const std::string& reason) {
       credit.wait(pending.id, pending.bytes);
       continue;
     }
+    if (pending.lost_callees >= kPoisonAfter && poison_)
+      poison_(slot, pending.lost_callees);
     fail(pending, CallError::Kind::kUnknownOutcome, core::ErrorKind::kPeerLost,
          pending.lost_callees >= kPoisonAfter
              ? std::to_string(pending.lost_callees) +

@@ -72,6 +72,11 @@ class CallTable {
   /// they are idempotent; the others wait for the replacement.
   void on_slot_lost(int slot, const std::string& reason);
   void on_slot_filled(int slot);
+  /// Told when one call was under way in so many processes of a slot that were lost: it
+  /// is to blame, not they.
+  void on_poison(std::function<void(int slot, int losses)> action) {
+    poison_ = std::move(action);
+  }
   /// Every call to it fails.
   void on_slot_gone(int slot, const std::string& reason);
 
@@ -123,6 +128,7 @@ class CallTable {
   TimerWheel& timers_;
   const Limits& limits_;
   Post post_;
+  std::function<void(int, int)> poison_;
   std::deque<Pending> table_;
   std::vector<uint32_t> free_;
   size_t used_ = 0;

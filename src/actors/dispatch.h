@@ -1,7 +1,7 @@
 // Turns the typed methods of an actor into MethodInfo: reads arguments, runs, answers.
 #pragma once
 
-#include "actors/runtime.h"
+#include "actors/reactor.h"
 
 namespace srpo::actors::detail {
 

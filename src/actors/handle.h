@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/runtime.h"
+#include "actors/reactor.h"
 
 namespace srpo::actors {
 
@@ -65,6 +65,8 @@ class Handle {
   int rank() const { return rank_; }
   /// Calls of this rank under way to the actor's rank.
   size_t load() const { return runtime_->calls().load(rank_); }
+  /// False while its process is lost.
+  bool is_up() const { return runtime_->wire().peer(rank_).state == Peer::State::kUp; }
 
   /// Calls kMethod. The future completes on this rank's reactor, at the deadline at the
   /// latest. A method that returns a Stream gives a StreamReader.
@@ -115,29 +117,40 @@ template <class A>
 class Group {
  public:
   Group() = default;
-  explicit Group(std::vector<Handle<A>> members)
-      : members_(std::move(members)), next_(std::make_shared<size_t>(0)) {}
+  explicit Group(std::vector<Handle<A>> members,
+                 Future<std::vector<CallResult<Done>>> started = {})
+      : members_(std::move(members)),
+        started_(std::move(started)),
+        next_(std::make_shared<size_t>(0)) {}
 
   size_t size() const { return members_.size(); }
   const Handle<A>& operator[](size_t index) const { return members_[index]; }
   auto begin() const { return members_.begin(); }
   auto end() const { return members_.end(); }
+  /// What the constructors said, in the order of the members: of a group from spawn().
+  const Future<std::vector<CallResult<Done>>>& started() const { return started_; }
 
+  /// Members whose process is lost are passed over, unless there is no other.
   const Handle<A>& pick(Pick policy) const {
     ENSURE(!members_.empty(), "pick() of an empty group");
-    if (policy == Pick::kRoundRobin) return members_[(*next_)++ % members_.size()];
-    return *std::min_element(
-        members_.begin(), members_.end(),
-        [](const Handle<A>& a, const Handle<A>& b) { return a.load() < b.load(); });
+    if (policy == Pick::kRoundRobin) return next_up((*next_)++);
+    const Handle<A>* best = nullptr;
+    for (const Handle<A>& member : members_) {
+      if (member.is_up() && (best == nullptr || member.load() < best->load()))
+        best = &member;
+    }
+    return best == nullptr ? members_.front() : *best;
   }
-  /// The same member for the same key, as long as the group has the same size.
+  /// The same member for the same key, as long as all members are up.
   const Handle<A>& pick_by_key(uint64_t key) const {
     ENSURE(!members_.empty(), "pick_by_key() of an empty group");
-    return members_[(key * 0x9E3779B97F4A7C15u >> 32) % members_.size()];
+    return next_up(key * 0x9E3779B97F4A7C15u >> 32);
   }
   /// Calls every member; the results in the order of the members.
   template <auto kMethod, class... Args>
   auto broadcast(const Args&... args) const {
+    static_assert(SignatureOf<kMethod>::kKind != detail::MethodKind::kStream,
+                  "a streamed result comes from one member: call() each");
     using Result = typename SignatureOf<kMethod>::Result;
     std::vector<Future<Result>> futures;
     for (const Handle<A>& member : members_)
@@ -146,7 +159,16 @@ class Group {
   }
 
  private:
+  const Handle<A>& next_up(size_t from) const {
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const Handle<A>& member = members_[(from + i) % members_.size()];
+      if (member.is_up()) return member;
+    }
+    return members_[from % members_.size()];
+  }
+
   std::vector<Handle<A>> members_;
+  Future<std::vector<CallResult<Done>>> started_;
   std::shared_ptr<size_t> next_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "actors/node.h"
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -46,7 +47,13 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
       calls_(wire_, timers_, call_limits_,
              [this](std::function<void()> action) { post(std::move(action)); }),
       host_(*this, wire_, {config.mailbox_calls}),
-      pool_(config.pool_threads) {}
+      node_(std::make_unique<Node>(*this)),
+      pool_(config.pool_threads) {
+  host(kNodeName, *node_);
+  calls_.on_poison([this](int slot, int losses) {
+    find<Node>(0, kNodeName).tell<&Node::forgive>(slot, losses);
+  });
+}
 
 Runtime::~Runtime() {
   const CurrentScope scope(this);
@@ -159,9 +166,11 @@ void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled
   for (const auto& action : membership_) action(slot, state);
 }
 
-void Runtime::slot_filled(int slot, int process, uint32_t incarnation) {
+void Runtime::slot_filled(int slot, int process, uint32_t incarnation,
+                          const std::function<void()>& first) {
   const CurrentScope scope(this);
   wire_.fill(slot, process, incarnation);
+  if (first) first();
   calls_.on_slot_filled(slot);
   for (const auto& action : membership_) action(slot, Peer::State::kUp);
 }

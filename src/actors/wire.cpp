@@ -3,6 +3,11 @@
 #include "core/log.h"
 
 namespace srpo::actors {
+namespace {
+
+constexpr size_t kMaxEarlyBytes = size_t{64} << 20;
+
+}  // namespace
 
 Wire::Wire(Transport& transport, int num_slots, std::chrono::nanoseconds gap_timeout)
     : transport_(transport),
@@ -39,6 +44,7 @@ void Wire::send(int slot, FrameHeader header, core::Bytes bytes,
 
 bool Wire::receive(int limit, const Deliver& deliver) {
   bool any = false;
+  if (early_may_go_) deliver_early(deliver);
   for (int i = 0; i < limit && !to_self_.empty(); ++i) {
     Frame frame = std::move(to_self_.front());
     to_self_.pop_front();
@@ -59,8 +65,7 @@ bool Wire::receive(int limit, const Deliver& deliver) {
 bool Wire::accept(int process, Frame frame, const Deliver& deliver) {
   const int slot = slot_of(process);
   if (slot < 0) {
-    ++counts_.fenced;
-    LOG(warn) << "frame_refused process=" << process << " reason=replaced";
+    keep_early(process, std::move(frame));
     return false;
   }
   Peer& from = peer(slot);
@@ -80,6 +85,25 @@ bool Wire::accept(int process, Frame frame, const Deliver& deliver) {
     LOG(warn) << "frame_refused process=" << process << " reason=" << error.what();
     return false;
   }
+}
+
+void Wire::keep_early(int process, Frame frame) {
+  const size_t size = frame.size();
+  if (dead_processes_.contains(process) || early_bytes_ + size > kMaxEarlyBytes) {
+    ++counts_.fenced;
+    LOG(warn) << "frame_refused process=" << process << " reason=fills no slot";
+    return;
+  }
+  early_bytes_ += size;
+  early_.emplace_back(process, std::move(frame));
+}
+
+void Wire::deliver_early(const Deliver& deliver) {
+  early_may_go_ = false;
+  auto early = std::move(early_);
+  early_.clear();
+  early_bytes_ = 0;
+  for (auto& [process, frame] : early) accept(process, std::move(frame), deliver);
 }
 
 void Wire::deliver_in_order(int slot, Frame frame, const OpenFrame& opened,
@@ -140,13 +164,17 @@ void Wire::fill(int slot, int process, uint32_t incarnation) {
   slot_of_process_[static_cast<size_t>(process)] = slot;
   fresh.credit = std::move(peer(slot).credit);  // what waits for the slot goes on waiting
   peer(slot) = std::move(fresh);
+  early_may_go_ = !early_.empty();
 }
 
 void Wire::lose(int slot, Peer::State state) {
   Peer& lost = peer(slot);
   counts_.duplicates += lost.order.duplicates();
   counts_.lost += lost.order.lost();
-  if (lost.state == Peer::State::kUp) transport_.forget(lost.process);
+  if (lost.state == Peer::State::kUp) {
+    transport_.forget(lost.process);
+    dead_processes_.insert(lost.process);
+  }
   lost.state = state;
   lost.order = FrameOrder();
   for (int& each : slot_of_process_) {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,7 +63,8 @@ class Wire {
 
   /// This process fills a slot now (a spare that was promoted, or a replacement).
   void take_slot(int slot, uint32_t incarnation);
-  /// Another process fills a slot; earlier ones are refused from now on.
+  /// Another process fills a slot; earlier ones are refused from now on. What the new one
+  /// has sent before this was known is delivered by the next receive().
   void fill(int slot, int process, uint32_t incarnation);
   /// The process of a slot is lost.
   void lose(int slot, Peer::State state);
@@ -77,6 +79,8 @@ class Wire {
   void deliver_in_order(int slot, Frame frame, const OpenFrame& open,
                         const Deliver& deliver);
   bool skip_gaps(const Deliver& deliver);
+  void keep_early(int process, Frame frame);
+  void deliver_early(const Deliver& deliver);
 
   Transport& transport_;
   std::chrono::nanoseconds gap_timeout_;
@@ -87,6 +91,10 @@ class Wire {
   std::deque<Frame> to_self_;
   WireCounts counts_;
   bool any_gaps_ = false;
+  std::set<int> dead_processes_;
+  std::deque<std::pair<int, Frame>> early_;  // of processes that fill no slot yet
+  size_t early_bytes_ = 0;
+  bool early_may_go_ = false;
 };
 
 }  // namespace srpo::actors
