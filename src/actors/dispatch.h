@@ -170,7 +170,8 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
 
 template <auto kPointer, class A>
 Detached run_task_method(ActorHost& host, std::shared_ptr<ActorCell> cell,
-                         std::shared_ptr<RunningCall> running, IncomingCall call) {
+                         [[maybe_unused]] std::shared_ptr<RunningCall> running,
+                         IncomingCall call) {
   using Signature = SignatureOf<kPointer>;
   using Result = typename Signature::Result;
   const auto header = header_of(call);
