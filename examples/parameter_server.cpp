@@ -73,8 +73,7 @@ Task<int> run(Runtime& runtime, std::vector<std::string> arguments) {
   const auto weights = co_await server[0].call<&Server::pull>();
   std::printf("weights");
   for (const double weight : *weights) std::printf(" %.3f", weight);
-  std::puts("");
-  co_return 0;
+  co_return std::puts("") < 0;
 }
 
 int main(int argc, char** argv) { return run_program(argc, argv, {}, run); }
