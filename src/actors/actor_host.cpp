@@ -13,7 +13,7 @@ ActorHost::~ActorHost() {
   }
 }
 
-void ActorHost::add(std::shared_ptr<ActorCell> cell) {
+void ActorHost::add(const std::shared_ptr<ActorCell>& cell) {
   const auto other = by_hash_.find(cell->hash);
   if (other != by_hash_.end() && other->second->name != cell->name) {
     throw core::Error(core::ErrorKind::kBug, "the actor names " + cell->name + " and " +
@@ -273,7 +273,8 @@ void ActorHost::forget(const IncomingCall& call) {
 
 void ActorHost::on_slot_lost(int slot) {
   std::erase_if(homeless_, [&](const auto& each) { return each.second.slot == slot; });
-  for (auto& [name, cell] : cells_) {
+  for (const auto& each : cells_) {
+    ActorCell* cell = each.second.get();
     const auto drop = [&](std::deque<IncomingCall>& lane) {
       for (const IncomingCall& call : lane) {
         if (call.slot == slot) cell->methods[call.method].info->discard(call);

@@ -29,7 +29,7 @@ class ActorHost {
   ActorHost& operator=(const ActorHost&) = delete;
 
   /// Makes an actor reachable under its name; replaces one of the same name.
-  void add(std::shared_ptr<ActorCell> cell);
+  void add(const std::shared_ptr<ActorCell>& cell);
   /// Calls that wait fail; calls that run are asked to stop.
   void remove(const std::string& name, const std::string& why);
   const ActorCell* find(const std::string& name) const;

@@ -64,7 +64,7 @@ class CallTable {
   void on_answer(int slot, const OpenFrame& open, const Frame& frame);
   /// A deadline or a time to repeat has come.
   void on_timer(uint64_t key);
-  void cancel(uint64_t call, CallError error);
+  void cancel(uint64_t call, const CallError& error);
   /// The reader of a streamed result can take more.
   void grow_window(uint64_t call, uint32_t count);
 

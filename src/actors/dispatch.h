@@ -247,7 +247,7 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
                 std::move(sealed.buffers));
   };
-  state->sink.ended = [state, end](std::exception_ptr error) {
+  state->sink.ended = [state, end](const std::exception_ptr& error) {
     const auto last = state;  // this function lives in what it takes apart
     const auto finish = end;
     CallResult<Done> result = guarded<Done>([&]() -> CallResult<Done> {

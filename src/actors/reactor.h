@@ -274,7 +274,7 @@ auto Runtime::blocking(F&& function)
                                  std::invoke_result_t<F>>> {
   using R = std::invoke_result_t<F>;
   using Result = std::conditional_t<std::is_void_v<R>, Done, R>;
-  const Future<Result> future;
+  Future<Result> future;
   auto run = [function = std::decay_t<F>(std::forward<F>(function))]() mutable {
     try {
       if constexpr (std::is_void_v<R>) {
