@@ -23,8 +23,8 @@ struct ActorCell;
 
 /// A call that has arrived.
 struct IncomingCall {
-  int slot = 0;          ///< of the caller
-  uint32_t process = 0;  ///< of the caller, which alone may get the answer
+  int slot = 0;              ///< of the caller
+  uint32_t incarnation = 0;  ///< of the caller, which alone may get the answer
   uint64_t call = 0;
   uint16_t method = 0;
   Frame frame;

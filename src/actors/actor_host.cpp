@@ -1,10 +1,13 @@
 #include "actors/actor_host.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 
 namespace srpo::actors {
 
 ActorHost::~ActorHost() {
+  close();
   // Coroutines that wait for something that will not come any more.
   auto running = std::move(running_);
   running_.clear();
@@ -79,13 +82,18 @@ void ActorHost::remove(const std::string& name, const std::string& why) {
   cells_.erase(at);
   const CallError error{CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
                         "actor " + name + " was stopped: " + why};
-  for (const IncomingCall& call : cell->ordered_waiting) answer_error(*cell, call, error);
-  for (const MethodState& method : cell->methods) {
-    for (const IncomingCall& call : method.waiting) answer_error(*cell, call, error);
-  }
-  for (auto& [key, call] : running_) {
-    if (call->cell.lock() == cell) call->context.stop.request_stop();
-  }
+  const auto refuse = [&](std::deque<IncomingCall>& lane) {
+    for (const IncomingCall& call : std::exchange(lane, {})) {
+      cell->methods[call.method].info->discard(call);
+      answer_error(*cell, call, error);
+    }
+  };
+  refuse(cell->ordered_waiting);
+  for (MethodState& method : cell->methods) refuse(method.waiting);
+  cell->num_waiting = 0;
+  const auto orphans = running_if(
+      [&](const Key&, const RunningCall& call) { return call.cell.lock() == cell; });
+  for (const auto& call : orphans) call->context.stop.request_stop();
 }
 
 const ActorCell* ActorHost::find(const std::string& name) const {
@@ -96,24 +104,27 @@ const ActorCell* ActorHost::find(const std::string& name) const {
 void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
   const FrameHeader& header = open.header;
   if (header.kind == FrameKind::kCancel || header.kind == FrameKind::kStreamWindow) {
-    const auto at = running_.find({slot, header.call});
+    const auto at = running_.find({slot, header.incarnation, header.call});
     if (at == running_.end()) return;
     const std::shared_ptr<RunningCall> call = at->second;
     if (header.kind == FrameKind::kCancel) {
       call->context.stop.request_stop();
       if (call->cancel_stream) call->cancel_stream();
-    } else if (call->grow_window && open.arguments_are_whole) {
+    } else if (call->grow_window && open.arguments_are_whole &&
+               open.arguments.size() == sizeof(uint32_t)) {
       call->grow_window(core::from_bytes<uint32_t>(open.arguments));
     }
     return;
   }
   IncomingCall call;
   call.slot = slot;
-  call.process = static_cast<uint32_t>(wire_.peer(slot).process);
+  call.incarnation = header.incarnation;
   call.call = header.call;
   call.method = header.method;
   call.arrived = wire_.transport().now();
-  call.deadline = call.arrived + std::chrono::nanoseconds(header.time_left);
+  const std::chrono::nanoseconds left(header.time_left);
+  call.deadline = call.arrived +
+                  std::clamp<std::chrono::nanoseconds>(left, left.zero(), kLongestWait);
   if (!open.arguments_are_whole) {
     ++refused_;
     ActorCell nobody;
@@ -158,6 +169,7 @@ bool ActorHost::may_start(const ActorCell& cell, uint16_t method) const {
 
 void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   MethodState& state = cell.methods[call.method];
+  if (is_repeat(cell, call)) return;
   ++state.calls;
   state.bytes_in += call.bytes;
   auto& lane = state.info->options.concurrency > 0 ? state.waiting : cell.ordered_waiting;
@@ -177,8 +189,17 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   ++cell.num_waiting;
 }
 
+bool ActorHost::is_repeat(ActorCell& cell, const IncomingCall& call) {
+  if (!running_.contains(key_of(call))) return false;
+  // The answer of the one that runs serves both.
+  ++repeats_dropped_;
+  cell.methods[call.method].info->discard(call);
+  return true;
+}
+
 void ActorHost::start(ActorCell& cell, IncomingCall call) {
   const MethodInfo& info = *cell.methods[call.method].info;
+  if (is_repeat(cell, call)) return;
   if (call.deadline <= wire_.transport().now()) {
     ++expired_;
     info.discard(call);
@@ -195,7 +216,7 @@ void ActorHost::start(ActorCell& cell, IncomingCall call) {
 void ActorHost::finished(ActorCell& cell, uint16_t method) {
   --cell.methods[method].running;
   if (cell.methods[method].info->options.concurrency == 0) cell.ordered_running = false;
-  if (cell.num_waiting > 0 && !cell.stopped) start_waiting(cell);
+  if (cell.num_waiting > 0 && !cell.stopped && alive_) start_waiting(cell);
 }
 
 bool ActorHost::start_one_waiting(ActorCell& cell) {
@@ -227,8 +248,7 @@ void ActorHost::start_waiting(ActorCell& cell) {
 void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind,
                        core::Bytes bytes, std::vector<core::Buffer> buffers) {
   const Peer& caller = wire_.peer(call.slot);
-  if (caller.state != Peer::State::kUp ||
-      static_cast<uint32_t>(caller.process) != call.process) {
+  if (caller.state != Peer::State::kUp || caller.incarnation != call.incarnation) {
     return;
   }
   FrameHeader header;
@@ -263,13 +283,11 @@ std::shared_ptr<RunningCall> ActorHost::keep(ActorCell& cell, const IncomingCall
   running->context.call = call.call;
   running->context.started = wire_.transport().now();
   running->context.deadline = call.deadline;
-  running_[{call.slot, call.call}] = running;
+  running_[key_of(call)] = running;
   return running;
 }
 
-void ActorHost::forget(const IncomingCall& call) {
-  running_.erase({call.slot, call.call});
-}
+void ActorHost::forget(const IncomingCall& call) { running_.erase(key_of(call)); }
 
 void ActorHost::on_slot_lost(int slot) {
   std::erase_if(homeless_, [&](const auto& each) { return each.second.slot == slot; });
@@ -285,14 +303,21 @@ void ActorHost::on_slot_lost(int slot) {
     drop(cell->ordered_waiting);
     for (MethodState& method : cell->methods) drop(method.waiting);
   }
-  std::vector<std::shared_ptr<RunningCall>> orphans;
-  for (auto& [key, call] : running_) {
-    if (key.first == slot) orphans.push_back(call);
-  }
+  const auto orphans = running_if(
+      [slot](const Key& key, const RunningCall&) { return std::get<0>(key) == slot; });
   for (const auto& call : orphans) {
     call->context.stop.request_stop();
     if (call->cancel_stream) call->cancel_stream();
   }
+}
+
+std::vector<std::shared_ptr<RunningCall>> ActorHost::running_if(
+    const std::function<bool(const Key&, const RunningCall&)>& wanted) const {
+  std::vector<std::shared_ptr<RunningCall>> found;
+  for (const auto& [key, call] : running_) {
+    if (wanted(key, *call)) found.push_back(call);
+  }
+  return found;
 }
 
 bool ActorHost::work() {

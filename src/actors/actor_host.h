@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -25,6 +26,10 @@ class ActorHost {
   ActorHost(Runtime& runtime, Wire& wire, Limits limits)
       : runtime_(runtime), wire_(wire), limits_(limits) {}
   ~ActorHost();
+  /// The end: nothing is answered or started any more. Before what runs is destroyed.
+  void close() { alive_.reset(); }
+  /// Expires with close(): for what may outlive the host.
+  std::weak_ptr<const bool> alive() const { return alive_; }
   ActorHost(const ActorHost&) = delete;
   ActorHost& operator=(const ActorHost&) = delete;
 
@@ -57,12 +62,20 @@ class ActorHost {
   std::vector<std::shared_ptr<const RunningCall>> running() const;
   uint64_t expired() const { return expired_; }
   uint64_t refused() const { return refused_; }
+  /// Repeated calls that came while the first one still ran.
+  uint64_t repeats_dropped() const { return repeats_dropped_; }
 
  private:
-  using Key = std::pair<int, uint64_t>;  // calling slot, its number
+  using Key = std::tuple<int, uint32_t, uint64_t>;  // slot, incarnation, call
+  static Key key_of(const IncomingCall& call) {
+    return {call.slot, call.incarnation, call.call};
+  }
+  std::vector<std::shared_ptr<RunningCall>> running_if(
+      const std::function<bool(const Key&, const RunningCall&)>& wanted) const;
 
   void accept(uint32_t actor, IncomingCall call);
   void enqueue(ActorCell& cell, IncomingCall call);
+  bool is_repeat(ActorCell& cell, const IncomingCall& call);
   bool may_start(const ActorCell& cell, uint16_t method) const;
   void start(ActorCell& cell, IncomingCall call);
   void start_waiting(ActorCell& cell);
@@ -81,6 +94,8 @@ class ActorHost {
   std::deque<std::pair<uint32_t, IncomingCall>> homeless_;  // no actor of that name yet
   uint64_t expired_ = 0;
   uint64_t refused_ = 0;
+  uint64_t repeats_dropped_ = 0;
+  std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace srpo::actors

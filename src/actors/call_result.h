@@ -37,6 +37,9 @@ struct CallError {
   }
 };
 
+/// What is handled in the catch block that calls this, as an error of a method.
+CallError caught_error();
+
 /// "timeout", "overloaded", ...
 const char* to_string(CallError::Kind kind);
 

@@ -65,6 +65,10 @@ uint64_t CallTable::start(CallRequest request) {
     return refuse(CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
                   "rank " + std::to_string(slot) + " is gone");
   }
+  if (request.buffers.size() > kMaxBuffers) {
+    return refuse(CallError::Kind::kNotSent, core::ErrorKind::kBug,
+                  std::to_string(request.buffers.size()) + " buffers in one message");
+  }
   size_t bytes = request.bytes.size();
   for (const core::Buffer& buffer : request.buffers) bytes += buffer.size();
   CreditLine& credit = peer.credit_at(request.actor, limits_.credits);
@@ -84,12 +88,14 @@ uint64_t CallTable::start(CallRequest request) {
   pending.request = std::move(request);
   pending.bytes = bytes;
   pending.sent = false;
+  pending.abandoned = false;
   pending.lost_callees = 0;
   const MethodOptions& options = pending.request.method_options;
   pending.repeats_left = options.idempotent ? options.retries : 0;
   auto timeout = pending.request.options.timeout;
   if (timeout.count() == 0) timeout = std::chrono::milliseconds(options.timeout_ms);
   if (timeout.count() == 0) timeout = limits_.call_timeout;
+  timeout = std::min<std::chrono::nanoseconds>(timeout, kLongestWait);
   pending.started = wire_.transport().now();
   pending.deadline = pending.started + timeout;
   const CallContext* context = current_context();
@@ -141,36 +147,51 @@ void CallTable::transmit(Pending& pending) {
   }
 }
 
-void CallTable::finish(Pending& pending, const Answer& answer) {
+void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_it) {
   if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   if (pending.repeat_timer != 0) timers_.remove(std::exchange(pending.repeat_timer, 0));
+  const auto now = wire_.transport().now();
+  if (answer.kind == FrameKind::kReply) round_trips_.add(now - pending.started);
+  const int slot = pending.request.slot;
+  --load_[static_cast<size_t>(slot)];
+  --used_;
+  const CallRequest request = std::move(pending.request);
+  pending.request = {};
+  pending.request.slot = slot;
+  pending.request.actor = request.actor;
+  pending.stop.reset();
+  if (callee_has_it && pending.sent && wire_.peer(slot).state == Peer::State::kUp) {
+    pending.abandoned = true;
+    ++abandoned_;
+    pending.timer = timers_.add(now + limits_.credit_hold, pending.id);
+  } else {
+    release(pending);
+  }
+  request.receive(answer);
+}
+
+void CallTable::release(Pending& pending) {
+  if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   const int slot = pending.request.slot;
   const uint32_t actor = pending.request.actor;
   CreditLine& credit = wire_.peer(slot).credit_at(actor, limits_.credits);
   if (pending.sent) {
     credit.answered(pending.bytes);
-    if (answer.kind == FrameKind::kReply)
-      round_trips_.add(wire_.transport().now() - pending.started);
   } else {
     credit.forget(pending.id);
   }
-  --load_[static_cast<size_t>(slot)];
-  const CallRequest request = std::move(pending.request);
-  pending.stop.reset();
+  if (std::exchange(pending.abandoned, false)) --abandoned_;
   free_.push_back(static_cast<uint32_t>(pending.id) - 1);
   pending.id = 0;
-  pending.request = {};
-  --used_;
   send_waiting(slot, actor);
-  request.receive(answer);
 }
 
 void CallTable::fail(Pending& pending, CallError::Kind kind, core::ErrorKind cause,
-                     const std::string& why) {
+                     const std::string& why, bool callee_has_it) {
   const CallError error{kind, cause,
                         std::string(pending.request.name) + " of rank " +
                             std::to_string(pending.request.slot) + ": " + why};
-  finish(pending, Answer{FrameKind::kError, {}, {}, &error});
+  finish(pending, Answer{FrameKind::kError, {}, {}, &error}, callee_has_it);
 }
 
 void CallTable::send_waiting(int slot, uint32_t actor) {
@@ -186,8 +207,11 @@ void CallTable::send_waiting(int slot, uint32_t actor) {
 
 void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
   Pending* pending = find(open.header.call);
-  if (pending == nullptr || pending->request.slot != slot || !pending->sent) {
+  const bool expected =
+      pending != nullptr && pending->request.slot == slot && pending->sent;
+  if (!expected || pending->abandoned) {
     ++late_replies_;  // its deadline has passed, or it was repeated
+    if (expected && open.header.kind != FrameKind::kStreamItem) release(*pending);
     LOG(debug) << "late_reply slot=" << slot << " total=" << late_replies_;
     return;
   }
@@ -230,9 +254,13 @@ void CallTable::on_timer(uint64_t key) {
     return;
   }
   pending->timer = 0;  // it has fired
+  if (pending->abandoned) {
+    release(*pending);
+    return;
+  }
   send_cancel(*pending);
   fail(*pending, CallError::Kind::kTimeout, core::ErrorKind::kTimeout,
-       pending->sent ? "no answer in time" : "no credit in time");
+       pending->sent ? "no answer in time" : "no credit in time", true);
 }
 
 void CallTable::send_cancel(const Pending& pending) {
@@ -246,14 +274,14 @@ void CallTable::send_cancel(const Pending& pending) {
 
 void CallTable::cancel(uint64_t call, const CallError& error) {
   Pending* pending = find(call);
-  if (pending == nullptr) return;
+  if (pending == nullptr || pending->abandoned) return;
   send_cancel(*pending);
-  finish(*pending, Answer{FrameKind::kError, {}, {}, &error});
+  finish(*pending, Answer{FrameKind::kError, {}, {}, &error}, true);
 }
 
 void CallTable::grow_window(uint64_t call, uint32_t count) {
   const Pending* pending = find(call);
-  if (pending == nullptr) return;
+  if (pending == nullptr || pending->abandoned) return;
   FrameHeader header;
   header.kind = FrameKind::kStreamWindow;
   header.actor = pending->request.actor;
@@ -268,6 +296,10 @@ void CallTable::on_slot_lost(int slot, const std::string& reason) {
   for (size_t i = 0; i < table_.size(); ++i) {
     Pending& pending = table_[i];
     if (pending.id == 0 || pending.request.slot != slot || !pending.sent) continue;
+    if (pending.abandoned) {
+      release(pending);
+      continue;
+    }
     ++pending.lost_callees;
     if (pending.repeats_left > 0 && !pending.request.streams &&
         pending.lost_callees < kPoisonAfter) {
@@ -302,13 +334,19 @@ void CallTable::on_slot_gone(int slot, const std::string& reason) {
   for (size_t i = 0; i < table_.size(); ++i) {
     Pending& pending = table_[i];
     if (pending.id == 0 || pending.request.slot != slot) continue;
+    if (pending.abandoned) {
+      release(pending);
+      continue;
+    }
     fail(pending,
          pending.sent ? CallError::Kind::kUnknownOutcome : CallError::Kind::kNotSent,
          core::ErrorKind::kPeerLost, reason);
   }
 }
 
-size_t CallTable::load(int slot) const { return load_[static_cast<size_t>(slot)]; }
+size_t CallTable::load(int slot) const {
+  return wire_.is_slot(slot) ? load_[static_cast<size_t>(slot)] : 0;
+}
 
 std::string CallTable::describe(const Pending& pending) const {
   std::ostringstream text;
@@ -321,13 +359,13 @@ std::string CallTable::describe(const Pending& pending) const {
 
 std::string CallTable::describe(uint64_t call) const {
   const Pending* pending = find(call);
-  return pending == nullptr ? "nothing" : describe(*pending);
+  return pending == nullptr || pending->abandoned ? "nothing" : describe(*pending);
 }
 
 std::vector<std::string> CallTable::describe() const {
   std::vector<const Pending*> pending;
   for (const Pending& each : table_) {
-    if (each.id != 0) pending.push_back(&each);
+    if (each.id != 0 && !each.abandoned) pending.push_back(&each);
   }
   std::sort(pending.begin(), pending.end(), [](const Pending* a, const Pending* b) {
     return std::pair(a->started, a->id) < std::pair(b->started, b->id);

@@ -53,6 +53,7 @@ class CallTable {
   struct Limits {
     Credits credits;
     std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
+    std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};
   };
   /// `post` runs an action on the reactor and may be called on any thread.
   CallTable(Wire& wire, TimerWheel& timers, const Limits& limits, Post post);
@@ -83,6 +84,9 @@ class CallTable {
   /// Calls under way to a slot: sent and waiting.
   size_t load(int slot) const;
   size_t size() const { return used_; }
+  /// Calls that were given up here and that the callee still has: they keep their credit
+  /// until its answer comes, it is lost, or Limits::credit_hold has passed.
+  size_t num_abandoned() const { return abandoned_; }
   uint64_t late_replies() const { return late_replies_; }
   uint64_t repeated() const { return repeated_; }
   uint64_t overloaded() const { return overloaded_; }
@@ -91,6 +95,9 @@ class CallTable {
   /// "Counter::add of slot 3, sent 0.2 s ago": oldest first.
   std::vector<std::string> describe() const;
   std::string describe(uint64_t call) const;
+
+  /// Expires with the table: for what may outlive it.
+  std::weak_ptr<const bool> alive() const { return alive_; }
 
   static constexpr uint64_t kRepeatKey = uint64_t{1} << 62;
 
@@ -107,6 +114,7 @@ class CallTable {
     uint32_t timer = 0;
     uint32_t repeat_timer = 0;
     bool sent = false;
+    bool abandoned = false;  ///< the caller has its answer, the callee still has the call
     int repeats_left = 0;
     int lost_callees = 0;
     std::unique_ptr<StopCallback> stop;
@@ -116,10 +124,12 @@ class CallTable {
   Pending* find(uint64_t call);
   const Pending* find(uint64_t call) const;
   void transmit(Pending& pending);
-  /// Takes the call out and tells its receiver.
-  void finish(Pending& pending, const Answer& answer);
+  /// Tells the receiver. The call is taken out, or abandoned if the callee still has it.
+  void finish(Pending& pending, const Answer& answer, bool callee_has_it = false);
+  /// Gives credit and place of a call back.
+  void release(Pending& pending);
   void fail(Pending& pending, CallError::Kind kind, core::ErrorKind cause,
-            const std::string& why);
+            const std::string& why, bool callee_has_it = false);
   void send_waiting(int slot, uint32_t actor);
   void send_cancel(const Pending& pending);
   std::string describe(const Pending& pending) const;
@@ -132,11 +142,13 @@ class CallTable {
   std::deque<Pending> table_;
   std::vector<uint32_t> free_;
   size_t used_ = 0;
+  size_t abandoned_ = 0;
   std::vector<size_t> load_;
   uint64_t late_replies_ = 0;
   uint64_t repeated_ = 0;
   uint64_t overloaded_ = 0;
   LatencyHistogram round_trips_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace srpo::actors

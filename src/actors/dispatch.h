@@ -20,12 +20,16 @@ struct Sealed {
 template <class R>
 void answer(ActorHost& host, ActorCell& cell, const IncomingCall& call,
             CallResult<R> result) {
-  if (result.has_value()) {
+  if (!result.has_value()) {
+    host.answer_error(cell, call, result.error());
+    return;
+  }
+  try {
     Sealed<R> sealed(result.value());
     host.answer(cell, call, FrameKind::kReply, std::move(sealed.bytes),
                 std::move(sealed.buffers));
-  } else {
-    host.answer_error(cell, call, result.error());
+  } catch (...) {  // no memory, or too many buffers: nothing was sent
+    host.answer_error(cell, call, caught_error());
   }
 }
 
@@ -34,15 +38,8 @@ template <class R, class Body>
 CallResult<R> guarded(Body&& body) {
   try {
     return body();
-  } catch (const core::Error& error) {
-    return CallResult<R>(
-        CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    return CallResult<R>(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
   } catch (...) {
-    return CallResult<R>(CallError{CallError::Kind::kApplication, core::ErrorKind::kBug,
-                                   "something that is no std::exception was thrown"});
+    return CallResult<R>(caught_error());
   }
 }
 
@@ -60,7 +57,7 @@ Arguments read_arguments(const IncomingCall& call) {
 inline IncomingCall header_of(const IncomingCall& call) {
   IncomingCall header;
   header.slot = call.slot;
-  header.process = call.process;
+  header.incarnation = call.incarnation;
   header.call = call.call;
   header.method = call.method;
   header.deadline = call.deadline;
@@ -133,7 +130,10 @@ void invoke_on_pool(Runtime& runtime, ActorCell& cell, IncomingCall call) {
             guarded<Result>([&] { return run_plain<kPointer>(*actor, *arguments); });
         return std::make_shared<CallResult<Result>>(std::move(result));
       })
-      .then([end](auto& result) { end(std::move(*result.value())); });
+      .then([end](auto& result) {
+        end(result.has_value() ? std::move(*result.value())
+                               : CallResult<Result>(result.error()));
+      });
 }
 
 template <auto kPointer, class A>
@@ -148,7 +148,8 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   // An ordered method has ended when it returns, a re-entrant one when it has answered.
   const bool reentrant = cell.methods[method].info->options.concurrency > 0;
   const Reply<Result> reply(
-      [&host, keep, header, reentrant](CallResult<Result> result) {
+      [&host, alive = host.alive(), keep, header, reentrant](CallResult<Result> result) {
+        if (alive.expired()) return;  // an actor that outlives the runtime drops it
         host.forget(header);
         answer(host, *keep, header, std::move(result));
         if (reentrant) host.finished(*keep, header.method);
@@ -190,11 +191,8 @@ Detached run_task_method(ActorHost& host, std::shared_ptr<ActorCell> cell,
     } else {
       result.emplace(co_await std::move(task));
     }
-  } catch (const core::Error& error) {
-    result.emplace(CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    result.emplace(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+  } catch (...) {
+    result.emplace(caught_error());
   }
   host.forget(header);
   const ContextScope nothing(nullptr);
@@ -247,8 +245,10 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
                 std::move(sealed.buffers));
   };
-  state->sink.ended = [state, end](const std::exception_ptr& error) {
-    const auto last = state;  // this function lives in what it takes apart
+  // The running call holds the state, so that the end of the runtime frees both.
+  state->sink.ended = [weak = std::weak_ptr(state),
+                       end](const std::exception_ptr& error) {
+    const auto last = weak.lock();  // this function lives in what it takes apart
     const auto finish = end;
     CallResult<Done> result = guarded<Done>([&]() -> CallResult<Done> {
       if (error) std::rethrow_exception(error);

@@ -38,7 +38,10 @@ struct RuntimeConfig {
   int polls_before_sleep = 200;                  ///< empty rounds before the thread rests
   std::chrono::microseconds longest_sleep{500};  ///< of an idle rank; doubles up to this
   std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
-  Credits credits;               ///< of this rank at each actor
+  Credits credits;  ///< of this rank at each actor
+  /// Of a call that was given up and that its callee has not answered: it keeps its
+  /// credit so long, for it may still take memory there.
+  std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};
   size_t mailbox_calls = 16384;  ///< that wait at one actor of this rank
   std::chrono::nanoseconds patience{
       std::chrono::seconds(1)};  ///< with an actor that is not there yet
@@ -168,8 +171,8 @@ class Runtime {
   ActorHost& actors() { return host_; }
   Node& node() { return *node_; }
   boost::asio::io_context& io() { return io_; }
-  /// The earliest deadline or end of a sleep.
-  std::optional<core::Clock::time_point> next_timer() const { return timers_.next(); }
+  /// The earliest deadline, end of a sleep, or time to give a lost frame up.
+  std::optional<core::Clock::time_point> next_timer() const;
   /// Tasks of this rank that have not ended.
   std::vector<std::string> describe_tasks() const;
   /// What this rank waits for: calls under way, oldest first.
@@ -182,6 +185,14 @@ class Runtime {
   };
   template <class R, class Result>
   Detached run_task(uint64_t id, Task<R> task, Future<Result> future);
+
+  struct Sleep {
+    Future<Done> future;
+    uint32_t timer;
+  };
+  std::pair<uint64_t, Future<Done>> begin_sleep(std::chrono::nanoseconds duration);
+  /// Takes back a sleep that nobody waits for any more.
+  void end_sleep(uint64_t key);
 
   void deliver(int slot, const OpenFrame& open, Frame& frame);
   void on_timer(uint64_t key);
@@ -201,7 +212,7 @@ class Runtime {
   WorkPool pool_;
   boost::asio::io_context io_;
   std::unique_ptr<boost::asio::signal_set> signals_;
-  std::map<uint64_t, Future<Done>> sleeps_;
+  std::map<uint64_t, Sleep> sleeps_;
   uint64_t next_sleep_ = 1;
   std::map<uint64_t, std::unique_ptr<RunningTask>> tasks_;
   uint64_t next_task_ = 1;
@@ -224,11 +235,8 @@ Detached Runtime::run_task(uint64_t id, Task<R> task, Future<Result> future) {
     } else {
       result.emplace(co_await std::move(task));
     }
-  } catch (const core::Error& error) {
-    result.emplace(CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    result.emplace(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+  } catch (...) {
+    result.emplace(caught_error());
   }
   // The context ends with the task; what waits for it runs in its own.
   const auto ended = std::move(tasks_.at(id));
@@ -257,13 +265,15 @@ Future<std::conditional_t<std::is_void_v<R>, Done, R>> Runtime::start(std::strin
 template <class R>
 Future<R> Runtime::wait_for(const Future<R>& future, std::chrono::nanoseconds longest) {
   Future<R> either;
-  future.then([either](CallResult<R>& result) {
-    if (!either.is_ready()) either.complete(std::move(result));
-  });
-  if (either.is_ready()) return either;
-  sleep_for(longest).then([either](CallResult<Done>&) {
+  const auto [key, sleep] = begin_sleep(longest);
+  sleep.then([either](CallResult<Done>&) {
     either.complete(CallResult<R>(CallError{
         CallError::Kind::kTimeout, core::ErrorKind::kTimeout, "not there in time"}));
+  });
+  future.then([this, either, key = key](CallResult<R>& result) {
+    if (either.is_ready()) return;
+    end_sleep(key);
+    either.complete(std::move(result));
   });
   return either;
 }
@@ -283,12 +293,8 @@ auto Runtime::blocking(F&& function)
       } else {
         return CallResult<Result>(function());
       }
-    } catch (const core::Error& error) {
-      return CallResult<Result>(
-          CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-    } catch (const std::exception& error) {
-      return CallResult<Result>(
-          CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+    } catch (...) {
+      return CallResult<Result>(caught_error());
     }
   };
   if (wire_.transport().is_simulated()) {

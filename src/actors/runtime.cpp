@@ -41,7 +41,7 @@ Runtime* Runtime::current() { return current_runtime; }
 
 Runtime::Runtime(Transport& transport, RuntimeConfig config)
     : config_(config),
-      call_limits_{config.credits, config.call_timeout},
+      call_limits_{config.credits, config.call_timeout, config.credit_hold},
       wire_(transport, config.num_slots > 0 ? config.num_slots : transport.size(),
             config.gap_timeout),
       calls_(wire_, timers_, call_limits_,
@@ -57,6 +57,8 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
 
 Runtime::~Runtime() {
   const CurrentScope scope(this);
+  host_.close();
+  pool_.end();  // before the coroutines whose variables its jobs use
   auto tasks = std::move(tasks_);
   tasks_.clear();
   for (auto& [id, task] : tasks) task->coroutine.destroy();
@@ -106,17 +108,37 @@ void Runtime::on_timer(uint64_t key) {
     return;
   }
   const auto at = sleeps_.find(key);
-  const Future<Done> future = at->second;
+  const Future<Done> future = at->second.future;
   sleeps_.erase(at);
   future.complete(CallResult<Done>(Done{}));
 }
 
 Future<Done> Runtime::sleep_for(std::chrono::nanoseconds duration) {
+  return begin_sleep(duration).second;
+}
+
+std::pair<uint64_t, Future<Done>> Runtime::begin_sleep(
+    std::chrono::nanoseconds duration) {
   const uint64_t key = next_sleep_++ | kSleepKey;
-  timers_.add(wire_.now() + duration, key);
+  const auto time =
+      wire_.now() + std::min<std::chrono::nanoseconds>(duration, kLongestWait);
   Future<Done> future;
-  sleeps_.emplace(key, future);
-  return future;
+  sleeps_.emplace(key, Sleep{future, timers_.add(time, key)});
+  return {key, future};
+}
+
+void Runtime::end_sleep(uint64_t key) {
+  const auto at = sleeps_.find(key);
+  if (at == sleeps_.end()) return;
+  timers_.remove(at->second.timer);
+  sleeps_.erase(at);
+}
+
+std::optional<core::Clock::time_point> Runtime::next_timer() const {
+  const auto timer = timers_.next();
+  const auto gap = wire_.gap_ends();
+  if (!timer || (gap && *gap < *timer)) return gap;
+  return timer;
 }
 
 void Runtime::rest_unless(bool busy) {
@@ -145,11 +167,12 @@ void Runtime::stop_all() {
   for (int to = 0; to < size(); ++to) {
     if (to != rank()) wire_.send(to, header, core::Bytes(kHeaderBytes), {});
   }
+  stopping_ = true;
+  if (wire_.transport().is_simulated()) return;
   const auto deadline = core::Deadline::in(std::chrono::seconds(5));
   while (wire_.progress() > 0 && !deadline.has_passed()) {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
-  stopping_ = true;
 }
 
 void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled) {
