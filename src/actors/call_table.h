@@ -17,8 +17,14 @@
 
 namespace srpo::actors {
 
-/// How one call is made.
+/// How one call is made. (With constructors: g++ 12 destroys an aggregate or a closure
+/// twice that is made inside a co_await expression.)
 struct CallOptions {
+  CallOptions() = default;
+  explicit CallOptions(std::chrono::nanoseconds longest, std::stop_token token = {},
+                       bool waits = true)
+      : timeout(longest), stop(std::move(token)), wait_for_credit(waits) {}
+
   std::chrono::nanoseconds timeout{0};  ///< 0: the method's, or the runtime's
   std::stop_token stop;                 ///< cancels the call; may be asked on any thread
   bool wait_for_credit = true;          ///< false: kOverloaded at once without credit
