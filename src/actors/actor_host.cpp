@@ -16,7 +16,7 @@ ActorHost::~ActorHost() {
   }
 }
 
-void ActorHost::add(std::shared_ptr<ActorCell> cell) {
+void ActorHost::add(const std::shared_ptr<ActorCell>& cell) {
   const auto other = by_hash_.find(cell->hash);
   if (other != by_hash_.end() && other->second->name != cell->name) {
     throw core::Error(core::ErrorKind::kBug, "the actor names " + cell->name + " and " +
@@ -26,7 +26,50 @@ void ActorHost::add(std::shared_ptr<ActorCell> cell) {
   if (cells_.contains(cell->name)) remove(cell->name, "replaced");
   by_hash_[cell->hash] = cell.get();
   workers_.push_back(cell);
-  cells_[cell->name] = std::move(cell);
+  cells_[cell->name] = cell;
+  if (!homeless_.empty()) house(*cell);
+}
+
+void ActorHost::keep_homeless(uint32_t actor, IncomingCall call) {
+  if (homeless_.size() >= limits_.mailbox_calls) {
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kOverloaded, core::ErrorKind::kPeerLost,
+                  "too many calls wait for actors that are not there"});
+    return;
+  }
+  homeless_.emplace_back(actor, std::move(call));
+}
+
+void ActorHost::house(const ActorCell& cell) {
+  std::deque<std::pair<uint32_t, IncomingCall>> others;
+  std::vector<IncomingCall> ours;
+  for (auto& [actor, call] : homeless_) {
+    if (actor == cell.hash) {
+      ours.push_back(std::move(call));
+    } else {
+      others.emplace_back(actor, std::move(call));
+    }
+  }
+  homeless_ = std::move(others);
+  for (IncomingCall& call : ours) accept(cell.hash, std::move(call));
+}
+
+bool ActorHost::refuse_homeless() {
+  const auto since = wire_.now() - limits_.patience;
+  bool any = false;
+  while (!homeless_.empty() && homeless_.front().second.arrived <= since) {
+    const IncomingCall call = std::move(homeless_.front().second);
+    homeless_.pop_front();
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
+                  "no such actor on rank " + std::to_string(wire_.slot())});
+    any = true;
+  }
+  return any;
 }
 
 void ActorHost::remove(const std::string& name, const std::string& why) {
@@ -82,29 +125,39 @@ void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
   const std::chrono::nanoseconds left(header.time_left);
   call.deadline = call.arrived +
                   std::clamp<std::chrono::nanoseconds>(left, left.zero(), kLongestWait);
-  const auto actor = by_hash_.find(header.actor);
-  ActorCell nobody;
-  ActorCell& cell = actor == by_hash_.end() ? nobody : *actor->second;
+  if (!open.arguments_are_whole) {
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
+                  "the arguments came damaged"});
+    return;
+  }
+  call.bytes = frame.size();
+  call.arguments = open.arguments;  // the frame's memory moves with it
+  call.frame = std::move(frame);
+  accept(header.actor, std::move(call));
+}
+
+void ActorHost::accept(uint32_t hash, IncomingCall call) {
+  const auto at = by_hash_.find(hash);
+  if (at == by_hash_.end()) {
+    keep_homeless(hash, std::move(call));
+    return;
+  }
+  ActorCell& cell = *at->second;
   const auto refuse = [&](CallError::Kind kind, const std::string& why) {
     ++refused_;
     answer_error(cell, call, {kind, core::ErrorKind::kPeerLost, why});
   };
-  if (!open.arguments_are_whole) {
-    refuse(CallError::Kind::kNotSent, "the arguments came damaged");
-  } else if (actor == by_hash_.end()) {
-    refuse(CallError::Kind::kNotSent,
-           "no such actor on rank " + std::to_string(wire_.slot()));
-  } else if (!cell.failure.empty()) {
+  if (!cell.failure.empty()) {
     refuse(CallError::Kind::kApplication,
            "actor " + cell.name + " did not start: " + cell.failure);
-  } else if (header.method >= cell.methods.size()) {
+  } else if (call.method >= cell.methods.size()) {
     refuse(CallError::Kind::kNotSent,
-           "actor " + cell.name + " has no method " + std::to_string(header.method));
+           "actor " + cell.name + " has no method " + std::to_string(call.method));
   } else {
-    call.bytes = frame.size();
-    call.arguments = open.arguments;  // the frame's memory moves with it
-    call.frame = std::move(frame);
-    enqueue(*actor->second, std::move(call));
+    enqueue(cell, std::move(call));
   }
 }
 
@@ -237,7 +290,9 @@ std::shared_ptr<RunningCall> ActorHost::keep(ActorCell& cell, const IncomingCall
 void ActorHost::forget(const IncomingCall& call) { running_.erase(key_of(call)); }
 
 void ActorHost::on_slot_lost(int slot) {
-  for (auto& [name, cell] : cells_) {
+  std::erase_if(homeless_, [&](const auto& each) { return each.second.slot == slot; });
+  for (const auto& each : cells_) {
+    ActorCell* cell = each.second.get();
     const auto drop = [&](std::deque<IncomingCall>& lane) {
       for (const IncomingCall& call : lane) {
         if (call.slot == slot) cell->methods[call.method].info->discard(call);
@@ -266,7 +321,7 @@ std::vector<std::shared_ptr<RunningCall>> ActorHost::running_if(
 }
 
 bool ActorHost::work() {
-  bool busy = false;
+  bool busy = !homeless_.empty() && refuse_homeless();
   for (size_t i = 0; i < workers_.size(); ++i) {  // an actor may add or remove one
     const std::shared_ptr<ActorCell>& cell = workers_[i];
     if (cell->actor != nullptr) busy = cell->actor->work() || busy;

@@ -1,6 +1,7 @@
 // The actors of a rank: whose turn it is, and the answers.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,9 @@ class ActorHost {
  public:
   struct Limits {
     size_t mailbox_calls = 16384;  ///< that wait at one actor; more are refused
+    /// A call can arrive before the spawn() that another rank has sent: it waits so long
+    /// for its actor.
+    std::chrono::nanoseconds patience{std::chrono::seconds(1)};
   };
   ActorHost(Runtime& runtime, Wire& wire, Limits limits)
       : runtime_(runtime), wire_(wire), limits_(limits) {}
@@ -30,7 +34,7 @@ class ActorHost {
   ActorHost& operator=(const ActorHost&) = delete;
 
   /// Makes an actor reachable under its name; replaces one of the same name.
-  void add(std::shared_ptr<ActorCell> cell);
+  void add(const std::shared_ptr<ActorCell>& cell);
   /// Calls that wait fail; calls that run are asked to stop.
   void remove(const std::string& name, const std::string& why);
   const ActorCell* find(const std::string& name) const;
@@ -69,11 +73,15 @@ class ActorHost {
   std::vector<std::shared_ptr<RunningCall>> running_if(
       const std::function<bool(const Key&, const RunningCall&)>& wanted) const;
 
+  void accept(uint32_t actor, IncomingCall call);
   void enqueue(ActorCell& cell, IncomingCall call);
   bool is_repeat(ActorCell& cell, const IncomingCall& call);
   bool may_start(const ActorCell& cell, uint16_t method) const;
   void start(ActorCell& cell, IncomingCall call);
   void start_waiting(ActorCell& cell);
+  void keep_homeless(uint32_t actor, IncomingCall call);
+  void house(const ActorCell& cell);
+  bool refuse_homeless();
   bool start_one_waiting(ActorCell& cell);
 
   Runtime& runtime_;
@@ -83,6 +91,7 @@ class ActorHost {
   std::unordered_map<uint32_t, ActorCell*> by_hash_;
   std::vector<std::shared_ptr<ActorCell>> workers_;  // all cells, in order of arrival
   std::map<Key, std::shared_ptr<RunningCall>> running_;
+  std::deque<std::pair<uint32_t, IncomingCall>> homeless_;  // no actor of that name yet
   uint64_t expired_ = 0;
   uint64_t refused_ = 0;
   uint64_t repeats_dropped_ = 0;

@@ -272,7 +272,7 @@ void CallTable::send_cancel(const Pending& pending) {
   wire_.send(pending.request.slot, header, no_arguments(), {});
 }
 
-void CallTable::cancel(uint64_t call, CallError error) {
+void CallTable::cancel(uint64_t call, const CallError& error) {
   Pending* pending = find(call);
   if (pending == nullptr || pending->abandoned) return;
   send_cancel(*pending);
@@ -371,6 +371,7 @@ std::vector<std::string> CallTable::describe() const {
     return std::pair(a->started, a->id) < std::pair(b->started, b->id);
   });
   std::vector<std::string> lines;
+  lines.reserve(pending.size());
   for (const Pending* each : pending) lines.push_back(describe(*each));
   return lines;
 }

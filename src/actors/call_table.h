@@ -17,8 +17,14 @@
 
 namespace srpo::actors {
 
-/// How one call is made.
+/// How one call is made. (With constructors: g++ 12 destroys an aggregate or a closure
+/// twice that is made inside a co_await expression.)
 struct CallOptions {
+  CallOptions() = default;
+  explicit CallOptions(std::chrono::nanoseconds longest, std::stop_token token = {},
+                       bool waits = true)
+      : timeout(longest), stop(std::move(token)), wait_for_credit(waits) {}
+
   std::chrono::nanoseconds timeout{0};  ///< 0: the method's, or the runtime's
   std::stop_token stop;                 ///< cancels the call; may be asked on any thread
   bool wait_for_credit = true;          ///< false: kOverloaded at once without credit
@@ -65,7 +71,7 @@ class CallTable {
   void on_answer(int slot, const OpenFrame& open, const Frame& frame);
   /// A deadline or a time to repeat has come.
   void on_timer(uint64_t key);
-  void cancel(uint64_t call, CallError error);
+  void cancel(uint64_t call, const CallError& error);
   /// The reader of a streamed result can take more.
   void grow_window(uint64_t call, uint32_t count);
 

@@ -246,7 +246,8 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
                 std::move(sealed.buffers));
   };
   // The running call holds the state, so that the end of the runtime frees both.
-  state->sink.ended = [weak = std::weak_ptr(state), end](std::exception_ptr error) {
+  state->sink.ended = [weak = std::weak_ptr(state),
+                       end](const std::exception_ptr& error) {
     const auto last = weak.lock();  // this function lives in what it takes apart
     const auto finish = end;
     CallResult<Done> result = guarded<Done>([&]() -> CallResult<Done> {

@@ -208,7 +208,7 @@ auto Handle<A>::call_with(const CallOptions& options, const Args&... args) const
   if constexpr (Signature::kKind == detail::MethodKind::kStream) {
     return open_stream<Result>(std::move(request));
   } else {
-    const Future<Result> future;
+    Future<Result> future;
     request.receive = [future](const Answer& answer) {
       future.complete(detail::read_answer<Result>(answer));
     };

@@ -155,13 +155,12 @@ constexpr MethodOptions options_of() {
   }
 }
 
-template <auto kMember>
-struct Named {};
-
-/// Compares names, not addresses: those are no constants under the sanitizers.
+/// Compared as types: comparing member pointers is no constant expression under UBSan.
+template <auto kPointer>
+struct MethodTag {};
 template <auto kA, auto kB>
 constexpr bool same_method() {
-  return std::is_same_v<Named<kA>, Named<kB>>;
+  return std::is_same_v<MethodTag<kA>, MethodTag<kB>>;
 }
 
 template <auto kPointer>

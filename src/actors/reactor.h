@@ -43,6 +43,8 @@ struct RuntimeConfig {
   /// credit so long, for it may still take memory there.
   std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};
   size_t mailbox_calls = 16384;  ///< that wait at one actor of this rank
+  std::chrono::nanoseconds patience{
+      std::chrono::seconds(1)};  ///< with an actor that is not there yet
   uint32_t stream_window = 16;   ///< elements on their way to a reader
   int pool_threads = 2;          ///< for blocking work
   std::chrono::nanoseconds gap_timeout{std::chrono::seconds(1)};  ///< for a lost frame
@@ -108,9 +110,11 @@ class Runtime {
   /// The future's result, or kTimeout after `longest`; the future goes on.
   template <class R>
   Future<R> wait_for(const Future<R>& future, std::chrono::nanoseconds longest);
-  /// Runs a function that blocks on a thread of the pool.
+  /// Runs a function that blocks on a thread of the pool. Give a closure with captures a
+  /// statement of its own, `auto read = runtime.blocking([path] {...}); co_await read;`:
+  /// g++ 12 destroys a closure twice that is made inside a co_await expression.
   template <class F>
-  auto blocking(F function)
+  auto blocking(F&& function)
       -> Future<std::conditional_t<std::is_void_v<std::invoke_result_t<F>>, Done,
                                    std::invoke_result_t<F>>>;
   /// Runs an action on the reactor. Any thread.
@@ -275,13 +279,13 @@ Future<R> Runtime::wait_for(const Future<R>& future, std::chrono::nanoseconds lo
 }
 
 template <class F>
-auto Runtime::blocking(F function)
+auto Runtime::blocking(F&& function)
     -> Future<std::conditional_t<std::is_void_v<std::invoke_result_t<F>>, Done,
                                  std::invoke_result_t<F>>> {
   using R = std::invoke_result_t<F>;
   using Result = std::conditional_t<std::is_void_v<R>, Done, R>;
-  const Future<Result> future;
-  auto run = [function = std::move(function)]() mutable {
+  Future<Result> future;
+  auto run = [function = std::decay_t<F>(std::forward<F>(function))]() mutable {
     try {
       if constexpr (std::is_void_v<R>) {
         function();

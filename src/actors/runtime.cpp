@@ -46,7 +46,7 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
             config.gap_timeout),
       calls_(wire_, timers_, call_limits_,
              [this](std::function<void()> action) { post(std::move(action)); }),
-      host_(*this, wire_, {config.mailbox_calls}),
+      host_(*this, wire_, {config.mailbox_calls, config.patience}),
       node_(std::make_unique<Node>(*this)),
       pool_(config.pool_threads) {
   host(kNodeName, *node_);
