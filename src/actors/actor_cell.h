@@ -15,6 +15,7 @@
 #include "actors/actor.h"
 #include "actors/call_context.h"
 #include "actors/frame.h"
+#include "actors/object_store.h"
 
 namespace srpo::actors {
 
@@ -32,6 +33,7 @@ struct IncomingCall {
   core::Clock::time_point deadline;
   core::Clock::time_point arrived;
   size_t bytes = 0;
+  References references;  ///< held until the arguments have been read
 };
 
 /// A method as data: how to run it, made from its type by dispatch.h.
@@ -40,8 +42,6 @@ struct MethodInfo {
   MethodOptions options;
   bool runs_on = false;  ///< it may go on after invoke() has returned
   void (*invoke)(Runtime&, ActorCell&, IncomingCall) = nullptr;
-  /// Reads the arguments and drops them: counts the references they carry.
-  void (*discard)(const IncomingCall&) = nullptr;
 };
 
 /// Times of calls, in powers of two of nanoseconds.

@@ -1,10 +1,12 @@
 #include "actors/actor_host.h"
 
+#include "actors/reactor.h"
 #include "core/log.h"
 
 namespace srpo::actors {
 
 ActorHost::~ActorHost() {
+  alive_.reset();
   // Coroutines that wait for something that will not come any more.
   auto running = std::move(running_);
   running_.clear();
@@ -93,6 +95,7 @@ void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
     call.bytes = frame.size();
     call.arguments = open.arguments;  // the frame's memory moves with it
     call.frame = std::move(frame);
+    call.references = runtime_.take_arrived();
     enqueue(*actor->second, std::move(call));
   }
 }
@@ -114,7 +117,6 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   }
   if (lane.size() >= limits_.mailbox_calls) {
     ++refused_;
-    state.info->discard(call);
     answer_error(cell, call,
                  {CallError::Kind::kOverloaded, core::ErrorKind::kPeerLost,
                   "the mailbox of " + cell.name + " is full"});
@@ -128,7 +130,6 @@ void ActorHost::start(ActorCell& cell, IncomingCall call) {
   const MethodInfo& info = *cell.methods[call.method].info;
   if (call.deadline <= wire_.transport().now()) {
     ++expired_;
-    info.discard(call);
     answer_error(cell, call,
                  {CallError::Kind::kTimeout, core::ErrorKind::kTimeout,
                   std::string(info.name) + " was not begun before its deadline"});
@@ -172,7 +173,8 @@ void ActorHost::start_waiting(ActorCell& cell) {
 }
 
 void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind,
-                       core::Bytes bytes, std::vector<core::Buffer> buffers) {
+                       core::Bytes bytes, std::vector<core::Buffer> buffers,
+                       const References& references) {
   const Peer& caller = wire_.peer(call.slot);
   if (caller.state != Peer::State::kUp ||
       static_cast<uint32_t>(caller.process) != call.process) {
@@ -189,6 +191,10 @@ void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind
     if (kind == FrameKind::kError) ++state.errors;
     if (kind != FrameKind::kStreamItem)
       state.service.add(wire_.transport().now() - call.arrived);
+  }
+  if (!references.empty()) {
+    header.flags |= kCarriesReferences;
+    announce_references(call.slot, references);
   }
   wire_.send(call.slot, header, std::move(bytes), std::move(buffers));
 }
@@ -221,9 +227,6 @@ void ActorHost::forget(const IncomingCall& call) {
 void ActorHost::on_slot_lost(int slot) {
   for (auto& [name, cell] : cells_) {
     const auto drop = [&](std::deque<IncomingCall>& lane) {
-      for (const IncomingCall& call : lane) {
-        if (call.slot == slot) cell->methods[call.method].info->discard(call);
-      }
       cell->num_waiting -= std::erase_if(
           lane, [&](const IncomingCall& call) { return call.slot == slot; });
     };

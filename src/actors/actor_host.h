@@ -40,7 +40,8 @@ class ActorHost {
   // For dispatch.h.
   /// Sends the answer, unless its caller was replaced.
   void answer(ActorCell& cell, const IncomingCall& call, FrameKind kind,
-              core::Bytes bytes, std::vector<core::Buffer> buffers);
+              core::Bytes bytes, std::vector<core::Buffer> buffers,
+              const References& references = {});
   void answer_error(ActorCell& cell, const IncomingCall& call, const CallError& error);
   /// A call of this method has ended: the next one may run.
   void finished(ActorCell& cell, uint16_t method);
@@ -51,6 +52,8 @@ class ActorHost {
     return cells_;
   }
   std::vector<std::shared_ptr<const RunningCall>> running() const;
+  /// Expires with the host.
+  std::weak_ptr<const bool> alive() const { return alive_; }
   uint64_t expired() const { return expired_; }
   uint64_t refused() const { return refused_; }
 
@@ -72,6 +75,7 @@ class ActorHost {
   std::map<Key, std::shared_ptr<RunningCall>> running_;
   uint64_t expired_ = 0;
   uint64_t refused_ = 0;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace srpo::actors

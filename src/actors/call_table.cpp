@@ -127,6 +127,7 @@ void CallTable::transmit(Pending& pending) {
   pending.sent = true;
   pending.header.time_left = (pending.deadline - wire_.transport().now()).count();
   CallRequest& request = pending.request;
+  announce_references(request.slot, request.references);
   const int64_t again = request.method_options.retry_after_ms;
   if (pending.repeats_left > 0) {
     if (again > 0 && pending.repeat_timer == 0) {

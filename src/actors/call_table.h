@@ -42,6 +42,7 @@ struct CallRequest {
   CallOptions options;
   core::Bytes bytes;  ///< of a writer from begin_frame()
   std::vector<core::Buffer> buffers;
+  References references;  ///< held until the call is answered
   bool streams = false;
   std::function<void(const Answer&)> receive;
 };

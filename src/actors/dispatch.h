@@ -9,10 +9,13 @@ template <class R>
 struct Sealed {
   core::Bytes bytes;
   std::vector<core::Buffer> buffers;
+  References references;
 
   explicit Sealed(const R& value) {
+    ReferenceCollector collector;
     core::ByteWriter writer = begin_frame(buffers);
     writer.write(value);
+    references = collector.finish(writer);
     bytes = writer.take();
   }
 };
@@ -23,7 +26,7 @@ void answer(ActorHost& host, ActorCell& cell, const IncomingCall& call,
   if (result.has_value()) {
     Sealed<R> sealed(result.value());
     host.answer(cell, call, FrameKind::kReply, std::move(sealed.bytes),
-                std::move(sealed.buffers));
+                std::move(sealed.buffers), sealed.references);
   } else {
     host.answer_error(cell, call, result.error());
   }
@@ -148,7 +151,8 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   // An ordered method has ended when it returns, a re-entrant one when it has answered.
   const bool reentrant = cell.methods[method].info->options.concurrency > 0;
   const Reply<Result> reply(
-      [&host, keep, header, reentrant](CallResult<Result> result) {
+      [&host, alive = host.alive(), keep, header, reentrant](CallResult<Result> result) {
+        if (alive.expired()) return;  // an actor may outlive its runtime
         host.forget(header);
         answer(host, *keep, header, std::move(result));
         if (reentrant) host.finished(*keep, header.method);
@@ -244,7 +248,7 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   state->sink.send = [&host, keep, header](T value) {
     Sealed<T> sealed(value);
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
-                std::move(sealed.buffers));
+                std::move(sealed.buffers), sealed.references);
   };
   state->sink.ended = [state, end](std::exception_ptr error) {
     const auto last = state;  // this function lives in what it takes apart
@@ -283,21 +287,12 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   if (!begun.has_value()) end(CallResult<Done>(begun.error()));
 }
 
-template <auto kPointer>
-void discard(const IncomingCall& call) {
-  guarded<Done>([&] {
-    read_arguments<typename SignatureOf<kPointer>::Arguments>(call);
-    return CallResult<Done>(Done{});
-  });
-}
-
 template <auto kPointer, class A>
 MethodInfo make_method_info(const MethodOptions& options) {
   constexpr MethodKind kKind = SignatureOf<kPointer>::kKind;
   MethodInfo info;
   info.name = method_name<kPointer>();
   info.options = options;
-  info.discard = &discard<kPointer>;
   if constexpr (kKind == MethodKind::kReply) {
     info.invoke = &invoke_reply<kPointer, A>;
   } else if constexpr (kKind == MethodKind::kTask) {

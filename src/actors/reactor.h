@@ -18,6 +18,7 @@
 #include "actors/call_table.h"
 #include "actors/future.h"
 #include "actors/inbox.h"
+#include "actors/object_store.h"
 #include "actors/task.h"
 #include "actors/timer_wheel.h"
 #include "actors/transport.h"
@@ -42,6 +43,7 @@ struct RuntimeConfig {
   size_t mailbox_calls = 16384;  ///< that wait at one actor of this rank
   uint32_t stream_window = 16;   ///< elements on their way to a reader
   int pool_threads = 2;          ///< for blocking work
+  size_t object_bytes = 0;       ///< of objects, own and fetched; 0: half of the memory
   std::chrono::nanoseconds gap_timeout{std::chrono::seconds(1)};  ///< for a lost frame
 };
 
@@ -49,6 +51,9 @@ template <class A>
 class Handle;
 template <class A>
 class Group;
+template <class T>
+class Ref;
+class RankServices;
 class Node;
 
 /// Logs the error of a call whose answer is dropped.
@@ -95,6 +100,14 @@ class Runtime {
   /// or if it is of another class.
   template <class A>
   Future<Group<A>> look_up(const std::string& name);
+
+  // --- objects ----------------------------------------------------------------------
+  /// Keeps a value on this rank as long as any rank has a reference to it. Throws
+  /// kNoSpace when there is no room.
+  template <class T>
+  Ref<T> put(T value);
+  template <class T>
+  Ref<T> put(std::shared_ptr<const T> value);
 
   // --- coroutines and time ----------------------------------------------------------
   /// Runs a task to its end beside everything else; what it throws becomes the error.
@@ -162,6 +175,9 @@ class Runtime {
   Wire& wire() { return wire_; }
   CallTable& calls() { return calls_; }
   ActorHost& actors() { return host_; }
+  ObjectStore& objects() { return objects_; }
+  /// What the frame that is being delivered refers to.
+  References take_arrived() { return std::move(*arrived_); }
   Node& node() { return *node_; }
   boost::asio::io_context& io() { return io_; }
   /// The earliest deadline or end of a sleep.
@@ -179,7 +195,8 @@ class Runtime {
   template <class R, class Result>
   Detached run_task(uint64_t id, Task<R> task, Future<Result> future);
 
-  void deliver(int slot, const OpenFrame& open, Frame& frame);
+  void deliver(int slot, const OpenFrame& sealed, Frame& frame);
+  void deliver_opened(int slot, const OpenFrame& open, Frame& frame);
   void on_timer(uint64_t key);
   void rest_unless(bool busy);
   void wait_for_signal(const std::function<void(int)>& action);
@@ -190,10 +207,13 @@ class Runtime {
   CallTable::Limits call_limits_;
   Inbox inbox_;
   Wire wire_;
+  ObjectStore objects_;
+  References* arrived_ = nullptr;
   TimerWheel timers_;
   CallTable calls_;
   ActorHost host_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<RankServices> services_;
   WorkPool pool_;
   boost::asio::io_context io_;
   std::unique_ptr<boost::asio::signal_set> signals_;

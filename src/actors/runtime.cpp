@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "actors/node.h"
+#include "actors/rank_services.h"
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -44,12 +45,15 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
       call_limits_{config.credits, config.call_timeout},
       wire_(transport, config.num_slots > 0 ? config.num_slots : transport.size(),
             config.gap_timeout),
+      objects_(*this, wire_, config.object_bytes),
       calls_(wire_, timers_, call_limits_,
              [this](std::function<void()> action) { post(std::move(action)); }),
       host_(*this, wire_, {config.mailbox_calls}),
       node_(std::make_unique<Node>(*this)),
+      services_(std::make_unique<RankServices>(*this)),
       pool_(config.pool_threads) {
   host(kNodeName, *node_);
+  host(kServicesName, *services_);
   calls_.on_poison([this](int slot, int losses) {
     find<Node>(0, kNodeName).tell<&Node::forgive>(slot, losses);
   });
@@ -62,7 +66,15 @@ Runtime::~Runtime() {
   for (auto& [id, task] : tasks) task->coroutine.destroy();
 }
 
-void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
+void Runtime::deliver(int slot, const OpenFrame& sealed, Frame& frame) {
+  OpenFrame open = sealed;
+  References arrived = objects_.arrive(slot, open);
+  const auto outer = std::exchange(arrived_, &arrived);
+  deliver_opened(slot, open, frame);
+  arrived_ = outer;
+}
+
+void Runtime::deliver_opened(int slot, const OpenFrame& open, Frame& frame) {
   switch (open.header.kind) {
     case FrameKind::kStop:
       stopping_ = true;
@@ -71,6 +83,9 @@ void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
     case FrameKind::kError:
     case FrameKind::kStreamItem:
       calls_.on_answer(slot, open, frame);
+      return;
+    case FrameKind::kReferences:
+      objects_.on_news(slot, open);
       return;
     case FrameKind::kCall:
     case FrameKind::kCancel:
@@ -82,6 +97,7 @@ void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
 
 bool Runtime::poll() {
   const CurrentScope scope(this);
+  objects_.set_reactor_thread();
   bool busy =
       wire_.receive(kFramesARound, [this](int slot, const OpenFrame& open, Frame& frame) {
         deliver(slot, open, frame);
@@ -157,6 +173,7 @@ void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled
   const auto state = will_be_filled ? Peer::State::kReplacing : Peer::State::kGone;
   if (wire_.peer(slot).state == Peer::State::kGone) return;
   wire_.lose(slot, state);
+  objects_.on_slot_lost(slot);
   host_.on_slot_lost(slot);
   if (will_be_filled) {
     calls_.on_slot_lost(slot, reason);
@@ -171,6 +188,7 @@ void Runtime::slot_filled(int slot, int process, uint32_t incarnation,
   const CurrentScope scope(this);
   wire_.fill(slot, process, incarnation);
   if (first) first();
+  objects_.on_slot_filled(slot);
   calls_.on_slot_filled(slot);
   for (const auto& action : membership_) action(slot, Peer::State::kUp);
 }
