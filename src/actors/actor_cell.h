@@ -24,8 +24,8 @@ struct ActorCell;
 
 /// A call that has arrived.
 struct IncomingCall {
-  int slot = 0;          ///< of the caller
-  uint32_t process = 0;  ///< of the caller, which alone may get the answer
+  int slot = 0;              ///< of the caller
+  uint32_t incarnation = 0;  ///< of the caller, which alone may get the answer
   uint64_t call = 0;
   uint16_t method = 0;
   Frame frame;
@@ -77,6 +77,7 @@ struct ActorCell : std::enable_shared_from_this<ActorCell> {
   std::string name;
   uint32_t hash = 0;
   std::string_view class_name;
+  const std::string_view* work_name = nullptr;  ///< of its own work(), if it has one
   uint64_t class_hash = 0;
   Actor* actor = nullptr;
   std::unique_ptr<Actor> owned;  ///< when it was spawned; empty when it is borrowed

@@ -1,12 +1,14 @@
 #include "actors/actor_host.h"
 
+#include <algorithm>
+
 #include "actors/reactor.h"
 #include "core/log.h"
 
 namespace srpo::actors {
 
 ActorHost::~ActorHost() {
-  alive_.reset();
+  close();
   // Coroutines that wait for something that will not come any more.
   auto running = std::move(running_);
   running_.clear();
@@ -15,7 +17,7 @@ ActorHost::~ActorHost() {
   }
 }
 
-void ActorHost::add(std::shared_ptr<ActorCell> cell) {
+void ActorHost::add(const std::shared_ptr<ActorCell>& cell) {
   const auto other = by_hash_.find(cell->hash);
   if (other != by_hash_.end() && other->second->name != cell->name) {
     throw core::Error(core::ErrorKind::kBug, "the actor names " + cell->name + " and " +
@@ -25,7 +27,50 @@ void ActorHost::add(std::shared_ptr<ActorCell> cell) {
   if (cells_.contains(cell->name)) remove(cell->name, "replaced");
   by_hash_[cell->hash] = cell.get();
   workers_.push_back(cell);
-  cells_[cell->name] = std::move(cell);
+  cells_[cell->name] = cell;
+  if (!homeless_.empty()) house(*cell);
+}
+
+void ActorHost::keep_homeless(uint32_t actor, IncomingCall call) {
+  if (homeless_.size() >= limits_.mailbox_calls) {
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kOverloaded, core::ErrorKind::kPeerLost,
+                  "too many calls wait for actors that are not there"});
+    return;
+  }
+  homeless_.emplace_back(actor, std::move(call));
+}
+
+void ActorHost::house(const ActorCell& cell) {
+  std::deque<std::pair<uint32_t, IncomingCall>> others;
+  std::vector<IncomingCall> ours;
+  for (auto& [actor, call] : homeless_) {
+    if (actor == cell.hash) {
+      ours.push_back(std::move(call));
+    } else {
+      others.emplace_back(actor, std::move(call));
+    }
+  }
+  homeless_ = std::move(others);
+  for (IncomingCall& call : ours) accept(cell.hash, std::move(call));
+}
+
+bool ActorHost::refuse_homeless() {
+  const auto since = wire_.now() - limits_.patience;
+  bool any = false;
+  while (!homeless_.empty() && homeless_.front().second.arrived <= since) {
+    const IncomingCall call = std::move(homeless_.front().second);
+    homeless_.pop_front();
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
+                  "no such actor on rank " + std::to_string(wire_.slot())});
+    any = true;
+  }
+  return any;
 }
 
 void ActorHost::remove(const std::string& name, const std::string& why) {
@@ -38,13 +83,17 @@ void ActorHost::remove(const std::string& name, const std::string& why) {
   cells_.erase(at);
   const CallError error{CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
                         "actor " + name + " was stopped: " + why};
-  for (const IncomingCall& call : cell->ordered_waiting) answer_error(*cell, call, error);
-  for (const MethodState& method : cell->methods) {
-    for (const IncomingCall& call : method.waiting) answer_error(*cell, call, error);
-  }
-  for (auto& [key, call] : running_) {
-    if (call->cell.lock() == cell) call->context.stop.request_stop();
-  }
+  const auto refuse = [&](std::deque<IncomingCall>& lane) {
+    for (const IncomingCall& call : std::exchange(lane, {})) {
+      answer_error(*cell, call, error);
+    }
+  };
+  refuse(cell->ordered_waiting);
+  for (MethodState& method : cell->methods) refuse(method.waiting);
+  cell->num_waiting = 0;
+  const auto orphans = running_if(
+      [&](const Key&, const RunningCall& call) { return call.cell.lock() == cell; });
+  for (const auto& call : orphans) call->context.stop.request_stop();
 }
 
 const ActorCell* ActorHost::find(const std::string& name) const {
@@ -55,48 +104,61 @@ const ActorCell* ActorHost::find(const std::string& name) const {
 void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
   const FrameHeader& header = open.header;
   if (header.kind == FrameKind::kCancel || header.kind == FrameKind::kStreamWindow) {
-    const auto at = running_.find({slot, header.call});
+    const auto at = running_.find({slot, header.incarnation, header.call});
     if (at == running_.end()) return;
     const std::shared_ptr<RunningCall> call = at->second;
     if (header.kind == FrameKind::kCancel) {
       call->context.stop.request_stop();
       if (call->cancel_stream) call->cancel_stream();
-    } else if (call->grow_window && open.arguments_are_whole) {
+    } else if (call->grow_window && open.arguments_are_whole &&
+               open.arguments.size() == sizeof(uint32_t)) {
       call->grow_window(core::from_bytes<uint32_t>(open.arguments));
     }
     return;
   }
   IncomingCall call;
   call.slot = slot;
-  call.process = static_cast<uint32_t>(wire_.peer(slot).process);
+  call.incarnation = header.incarnation;
   call.call = header.call;
   call.method = header.method;
   call.arrived = wire_.transport().now();
-  call.deadline = call.arrived + std::chrono::nanoseconds(header.time_left);
-  const auto actor = by_hash_.find(header.actor);
-  ActorCell nobody;
-  ActorCell& cell = actor == by_hash_.end() ? nobody : *actor->second;
+  const std::chrono::nanoseconds left(header.time_left);
+  call.deadline = call.arrived +
+                  std::clamp<std::chrono::nanoseconds>(left, left.zero(), kLongestWait);
+  if (!open.arguments_are_whole) {
+    ++refused_;
+    ActorCell nobody;
+    answer_error(nobody, call,
+                 {CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
+                  "the arguments came damaged"});
+    return;
+  }
+  call.bytes = frame.size();
+  call.arguments = open.arguments;  // the frame's memory moves with it
+  call.frame = std::move(frame);
+  call.references = runtime_.take_arrived();
+  accept(header.actor, std::move(call));
+}
+
+void ActorHost::accept(uint32_t hash, IncomingCall call) {
+  const auto at = by_hash_.find(hash);
+  if (at == by_hash_.end()) {
+    keep_homeless(hash, std::move(call));
+    return;
+  }
+  ActorCell& cell = *at->second;
   const auto refuse = [&](CallError::Kind kind, const std::string& why) {
     ++refused_;
     answer_error(cell, call, {kind, core::ErrorKind::kPeerLost, why});
   };
-  if (!open.arguments_are_whole) {
-    refuse(CallError::Kind::kNotSent, "the arguments came damaged");
-  } else if (actor == by_hash_.end()) {
-    refuse(CallError::Kind::kNotSent,
-           "no such actor on rank " + std::to_string(wire_.slot()));
-  } else if (!cell.failure.empty()) {
+  if (!cell.failure.empty()) {
     refuse(CallError::Kind::kApplication,
            "actor " + cell.name + " did not start: " + cell.failure);
-  } else if (header.method >= cell.methods.size()) {
+  } else if (call.method >= cell.methods.size()) {
     refuse(CallError::Kind::kNotSent,
-           "actor " + cell.name + " has no method " + std::to_string(header.method));
+           "actor " + cell.name + " has no method " + std::to_string(call.method));
   } else {
-    call.bytes = frame.size();
-    call.arguments = open.arguments;  // the frame's memory moves with it
-    call.frame = std::move(frame);
-    call.references = runtime_.take_arrived();
-    enqueue(*actor->second, std::move(call));
+    enqueue(cell, std::move(call));
   }
 }
 
@@ -108,8 +170,11 @@ bool ActorHost::may_start(const ActorCell& cell, uint16_t method) const {
 
 void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   MethodState& state = cell.methods[call.method];
+  if (is_repeat(call)) return;
   ++state.calls;
   state.bytes_in += call.bytes;
+  runtime_.trace().add({TraceKind::kArrived, state.info->name, call.call, call.slot,
+                        call.incarnation, call.bytes, false});
   auto& lane = state.info->options.concurrency > 0 ? state.waiting : cell.ordered_waiting;
   if (lane.empty() && may_start(cell, call.method)) {
     start(cell, std::move(call));
@@ -126,9 +191,18 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   ++cell.num_waiting;
 }
 
+bool ActorHost::is_repeat(const IncomingCall& call) {
+  if (!running_.contains(key_of(call))) return false;
+  // The answer of the one that runs serves both.
+  ++repeats_dropped_;
+  return true;
+}
+
 void ActorHost::start(ActorCell& cell, IncomingCall call) {
   const MethodInfo& info = *cell.methods[call.method].info;
-  if (call.deadline <= wire_.transport().now()) {
+  if (is_repeat(call)) return;
+  const auto now = wire_.transport().now();
+  if (call.deadline <= now) {
     ++expired_;
     answer_error(cell, call,
                  {CallError::Kind::kTimeout, core::ErrorKind::kTimeout,
@@ -137,13 +211,23 @@ void ActorHost::start(ActorCell& cell, IncomingCall call) {
   }
   ++cell.methods[call.method].running;
   if (info.options.concurrency == 0) cell.ordered_running = true;
+  TraceRecorder& trace = runtime_.trace();
+  const TraceRecorder::Entry step{TraceKind::kRunBegin, info.name,  call.call, call.slot,
+                                  call.incarnation,     call.bytes, false};
+  trace.add(step);
+  const RunningNow::Scope running(runtime_.running_now(), &info.name, now);
   info.invoke(runtime_, cell, std::move(call));
+  if (trace.is_on()) {
+    TraceRecorder::Entry end = step;
+    end.kind = TraceKind::kRunEnd;
+    trace.add(end);
+  }
 }
 
 void ActorHost::finished(ActorCell& cell, uint16_t method) {
   --cell.methods[method].running;
   if (cell.methods[method].info->options.concurrency == 0) cell.ordered_running = false;
-  if (cell.num_waiting > 0 && !cell.stopped) start_waiting(cell);
+  if (cell.num_waiting > 0 && !cell.stopped && alive_) start_waiting(cell);
 }
 
 bool ActorHost::start_one_waiting(ActorCell& cell) {
@@ -176,8 +260,7 @@ void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind
                        core::Bytes bytes, std::vector<core::Buffer> buffers,
                        const References& references) {
   const Peer& caller = wire_.peer(call.slot);
-  if (caller.state != Peer::State::kUp ||
-      static_cast<uint32_t>(caller.process) != call.process) {
+  if (caller.state != Peer::State::kUp || caller.incarnation != call.incarnation) {
     return;
   }
   FrameHeader header;
@@ -196,7 +279,19 @@ void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind
     header.flags |= kCarriesReferences;
     announce_references(call.slot, references);
   }
+  if (runtime_.trace().is_on()) trace_answer(cell, call, kind, bytes.size(), buffers);
   wire_.send(call.slot, header, std::move(bytes), std::move(buffers));
+}
+
+void ActorHost::trace_answer(const ActorCell& cell, const IncomingCall& call,
+                             FrameKind kind, size_t bytes,
+                             const std::vector<core::Buffer>& buffers) {
+  if (call.method >= cell.methods.size()) return;
+  for (const core::Buffer& buffer : buffers) bytes += buffer.size();
+  runtime_.trace().add(
+      {kind == FrameKind::kStreamItem ? TraceKind::kItemSent : TraceKind::kReplied,
+       cell.methods[call.method].info->name, call.call, call.slot, call.incarnation,
+       bytes, kind == FrameKind::kError});
 }
 
 void ActorHost::answer_error(ActorCell& cell, const IncomingCall& call,
@@ -216,16 +311,16 @@ std::shared_ptr<RunningCall> ActorHost::keep(ActorCell& cell, const IncomingCall
   running->context.call = call.call;
   running->context.started = wire_.transport().now();
   running->context.deadline = call.deadline;
-  running_[{call.slot, call.call}] = running;
+  running_[key_of(call)] = running;
   return running;
 }
 
-void ActorHost::forget(const IncomingCall& call) {
-  running_.erase({call.slot, call.call});
-}
+void ActorHost::forget(const IncomingCall& call) { running_.erase(key_of(call)); }
 
 void ActorHost::on_slot_lost(int slot) {
-  for (auto& [name, cell] : cells_) {
+  std::erase_if(homeless_, [&](const auto& each) { return each.second.slot == slot; });
+  for (const auto& each : cells_) {
+    ActorCell* cell = each.second.get();
     const auto drop = [&](std::deque<IncomingCall>& lane) {
       cell->num_waiting -= std::erase_if(
           lane, [&](const IncomingCall& call) { return call.slot == slot; });
@@ -233,21 +328,31 @@ void ActorHost::on_slot_lost(int slot) {
     drop(cell->ordered_waiting);
     for (MethodState& method : cell->methods) drop(method.waiting);
   }
-  std::vector<std::shared_ptr<RunningCall>> orphans;
-  for (auto& [key, call] : running_) {
-    if (key.first == slot) orphans.push_back(call);
-  }
+  const auto orphans = running_if(
+      [slot](const Key& key, const RunningCall&) { return std::get<0>(key) == slot; });
   for (const auto& call : orphans) {
     call->context.stop.request_stop();
     if (call->cancel_stream) call->cancel_stream();
   }
 }
 
+std::vector<std::shared_ptr<RunningCall>> ActorHost::running_if(
+    const std::function<bool(const Key&, const RunningCall&)>& wanted) const {
+  std::vector<std::shared_ptr<RunningCall>> found;
+  for (const auto& [key, call] : running_) {
+    if (wanted(key, *call)) found.push_back(call);
+  }
+  return found;
+}
+
 bool ActorHost::work() {
-  bool busy = false;
+  bool busy = !homeless_.empty() && refuse_homeless();
   for (size_t i = 0; i < workers_.size(); ++i) {  // an actor may add or remove one
     const std::shared_ptr<ActorCell>& cell = workers_[i];
-    if (cell->actor != nullptr) busy = cell->actor->work() || busy;
+    if (cell->actor == nullptr || cell->work_name == nullptr) continue;
+    const RunningNow::Scope running(runtime_.running_now(), cell->work_name,
+                                    std::chrono::steady_clock::now());
+    busy = cell->actor->work() || busy;
   }
   return busy;
 }

@@ -11,6 +11,9 @@
 
 namespace srpo::actors {
 
+/// No deadline is farther away: times stay far from the end of the clock.
+constexpr std::chrono::hours kLongestWait{24 * 365};
+
 /// One call, or one task of the rank's own, while it runs. Kept by the runtime until it
 /// has ended.
 struct CallContext {

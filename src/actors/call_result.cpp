@@ -2,6 +2,20 @@
 
 namespace srpo::actors {
 
+CallError caught_error() {
+  constexpr auto kApplication = CallError::Kind::kApplication;
+  try {
+    throw;
+  } catch (const core::Error& error) {
+    return {kApplication, error.kind(), error.what()};
+  } catch (const std::exception& error) {
+    return {kApplication, core::ErrorKind::kBug, error.what()};
+  } catch (...) {
+    return {kApplication, core::ErrorKind::kBug,
+            "something that is no std::exception was thrown"};
+  }
+}
+
 const char* to_string(CallError::Kind kind) {
   switch (kind) {
     case CallError::Kind::kNotSent:

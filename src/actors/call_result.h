@@ -37,6 +37,9 @@ struct CallError {
   }
 };
 
+/// What is handled in the catch block that calls this, as an error of a method.
+CallError caught_error();
+
 /// "timeout", "overloaded", ...
 const char* to_string(CallError::Kind kind);
 
@@ -52,18 +55,33 @@ class CallResult {
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
   /// Throws core::Error with the cause when there is no value.
-  R& value() {
-    if (!has_value()) throw core::Error(error().cause, error().message);
+  R& value() & {
+    check();
     return std::get<0>(state_);
   }
-  R& operator*() { return value(); }
+  const R& value() const& {
+    check();
+    return std::get<0>(state_);
+  }
+  /// By value, so that `for (auto& each : *co_await all)` does not refer to the dead.
+  R value() && {
+    check();
+    return std::get<0>(std::move(state_));
+  }
+  R& operator*() & { return value(); }
+  const R& operator*() const& { return value(); }
+  R operator*() && { return std::move(*this).value(); }
   R* operator->() { return &value(); }
+  const R* operator->() const { return &value(); }
   R value_or(R other) const {
     return has_value() ? std::get<0>(state_) : std::move(other);
   }
   const CallError& error() const { return std::get<1>(state_); }
 
  private:
+  void check() const {
+    if (!has_value()) throw core::Error(error().cause, error().message);
+  }
   std::variant<R, CallError> state_;
 };
 

@@ -65,6 +65,10 @@ uint64_t CallTable::start(CallRequest request) {
     return refuse(CallError::Kind::kNotSent, core::ErrorKind::kPeerLost,
                   "rank " + std::to_string(slot) + " is gone");
   }
+  if (request.buffers.size() > kMaxBuffers) {
+    return refuse(CallError::Kind::kNotSent, core::ErrorKind::kBug,
+                  std::to_string(request.buffers.size()) + " buffers in one message");
+  }
   size_t bytes = request.bytes.size();
   for (const core::Buffer& buffer : request.buffers) bytes += buffer.size();
   CreditLine& credit = peer.credit_at(request.actor, limits_.credits);
@@ -84,12 +88,14 @@ uint64_t CallTable::start(CallRequest request) {
   pending.request = std::move(request);
   pending.bytes = bytes;
   pending.sent = false;
+  pending.abandoned = false;
   pending.lost_callees = 0;
   const MethodOptions& options = pending.request.method_options;
   pending.repeats_left = options.idempotent ? options.retries : 0;
   auto timeout = pending.request.options.timeout;
   if (timeout.count() == 0) timeout = std::chrono::milliseconds(options.timeout_ms);
   if (timeout.count() == 0) timeout = limits_.call_timeout;
+  timeout = std::min<std::chrono::nanoseconds>(timeout, kLongestWait);
   pending.started = wire_.transport().now();
   pending.deadline = pending.started + timeout;
   const CallContext* context = current_context();
@@ -128,6 +134,7 @@ void CallTable::transmit(Pending& pending) {
   pending.header.time_left = (pending.deadline - wire_.transport().now()).count();
   CallRequest& request = pending.request;
   announce_references(request.slot, request.references);
+  trace(TraceKind::kSent, pending, false);
   const int64_t again = request.method_options.retry_after_ms;
   if (pending.repeats_left > 0) {
     if (again > 0 && pending.repeat_timer == 0) {
@@ -142,36 +149,59 @@ void CallTable::transmit(Pending& pending) {
   }
 }
 
-void CallTable::finish(Pending& pending, const Answer& answer) {
+void CallTable::trace(TraceKind kind, const Pending& pending, bool failed) {
+  if (trace_ == nullptr || !trace_->is_on()) return;
+  trace_->add({kind, pending.request.name, pending.id, pending.request.slot, 0,
+               pending.bytes, failed});
+}
+
+void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_it) {
   if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   if (pending.repeat_timer != 0) timers_.remove(std::exchange(pending.repeat_timer, 0));
+  const auto now = wire_.transport().now();
+  if (answer.kind == FrameKind::kReply) round_trips_.add(now - pending.started);
+  const int slot = pending.request.slot;
+  --load_[static_cast<size_t>(slot)];
+  --used_;
+  if (pending.sent)
+    trace(TraceKind::kAnswered, pending, answer.kind == FrameKind::kError);
+  const CallRequest request = std::move(pending.request);
+  pending.request = {};
+  pending.request.slot = slot;
+  pending.request.actor = request.actor;
+  pending.stop.reset();
+  if (callee_has_it && pending.sent && wire_.peer(slot).state == Peer::State::kUp) {
+    pending.abandoned = true;
+    ++abandoned_;
+    pending.timer = timers_.add(now + limits_.credit_hold, pending.id);
+  } else {
+    release(pending);
+  }
+  request.receive(answer);
+}
+
+void CallTable::release(Pending& pending) {
+  if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   const int slot = pending.request.slot;
   const uint32_t actor = pending.request.actor;
   CreditLine& credit = wire_.peer(slot).credit_at(actor, limits_.credits);
   if (pending.sent) {
     credit.answered(pending.bytes);
-    if (answer.kind == FrameKind::kReply)
-      round_trips_.add(wire_.transport().now() - pending.started);
   } else {
     credit.forget(pending.id);
   }
-  --load_[static_cast<size_t>(slot)];
-  const CallRequest request = std::move(pending.request);
-  pending.stop.reset();
+  if (std::exchange(pending.abandoned, false)) --abandoned_;
   free_.push_back(static_cast<uint32_t>(pending.id) - 1);
   pending.id = 0;
-  pending.request = {};
-  --used_;
   send_waiting(slot, actor);
-  request.receive(answer);
 }
 
 void CallTable::fail(Pending& pending, CallError::Kind kind, core::ErrorKind cause,
-                     const std::string& why) {
+                     const std::string& why, bool callee_has_it) {
   const CallError error{kind, cause,
                         std::string(pending.request.name) + " of rank " +
                             std::to_string(pending.request.slot) + ": " + why};
-  finish(pending, Answer{FrameKind::kError, {}, {}, &error});
+  finish(pending, Answer{FrameKind::kError, {}, {}, &error}, callee_has_it);
 }
 
 void CallTable::send_waiting(int slot, uint32_t actor) {
@@ -187,8 +217,11 @@ void CallTable::send_waiting(int slot, uint32_t actor) {
 
 void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
   Pending* pending = find(open.header.call);
-  if (pending == nullptr || pending->request.slot != slot || !pending->sent) {
+  const bool expected =
+      pending != nullptr && pending->request.slot == slot && pending->sent;
+  if (!expected || pending->abandoned) {
     ++late_replies_;  // its deadline has passed, or it was repeated
+    if (expected && open.header.kind != FrameKind::kStreamItem) release(*pending);
     LOG(debug) << "late_reply slot=" << slot << " total=" << late_replies_;
     return;
   }
@@ -199,6 +232,7 @@ void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
   }
   Answer answer{open.header.kind, open.arguments, frame.buffers, nullptr};
   if (answer.kind == FrameKind::kStreamItem) {
+    trace(TraceKind::kItemArrived, *pending, false);
     const auto receive = pending->request.receive;  // it may finish the call
     receive(answer);
     return;
@@ -231,9 +265,13 @@ void CallTable::on_timer(uint64_t key) {
     return;
   }
   pending->timer = 0;  // it has fired
+  if (pending->abandoned) {
+    release(*pending);
+    return;
+  }
   send_cancel(*pending);
   fail(*pending, CallError::Kind::kTimeout, core::ErrorKind::kTimeout,
-       pending->sent ? "no answer in time" : "no credit in time");
+       pending->sent ? "no answer in time" : "no credit in time", true);
 }
 
 void CallTable::send_cancel(const Pending& pending) {
@@ -245,16 +283,16 @@ void CallTable::send_cancel(const Pending& pending) {
   wire_.send(pending.request.slot, header, no_arguments(), {});
 }
 
-void CallTable::cancel(uint64_t call, CallError error) {
+void CallTable::cancel(uint64_t call, const CallError& error) {
   Pending* pending = find(call);
-  if (pending == nullptr) return;
+  if (pending == nullptr || pending->abandoned) return;
   send_cancel(*pending);
-  finish(*pending, Answer{FrameKind::kError, {}, {}, &error});
+  finish(*pending, Answer{FrameKind::kError, {}, {}, &error}, true);
 }
 
 void CallTable::grow_window(uint64_t call, uint32_t count) {
   const Pending* pending = find(call);
-  if (pending == nullptr) return;
+  if (pending == nullptr || pending->abandoned) return;
   FrameHeader header;
   header.kind = FrameKind::kStreamWindow;
   header.actor = pending->request.actor;
@@ -269,6 +307,10 @@ void CallTable::on_slot_lost(int slot, const std::string& reason) {
   for (size_t i = 0; i < table_.size(); ++i) {
     Pending& pending = table_[i];
     if (pending.id == 0 || pending.request.slot != slot || !pending.sent) continue;
+    if (pending.abandoned) {
+      release(pending);
+      continue;
+    }
     ++pending.lost_callees;
     if (pending.repeats_left > 0 && !pending.request.streams &&
         pending.lost_callees < kPoisonAfter) {
@@ -303,13 +345,19 @@ void CallTable::on_slot_gone(int slot, const std::string& reason) {
   for (size_t i = 0; i < table_.size(); ++i) {
     Pending& pending = table_[i];
     if (pending.id == 0 || pending.request.slot != slot) continue;
+    if (pending.abandoned) {
+      release(pending);
+      continue;
+    }
     fail(pending,
          pending.sent ? CallError::Kind::kUnknownOutcome : CallError::Kind::kNotSent,
          core::ErrorKind::kPeerLost, reason);
   }
 }
 
-size_t CallTable::load(int slot) const { return load_[static_cast<size_t>(slot)]; }
+size_t CallTable::load(int slot) const {
+  return wire_.is_slot(slot) ? load_[static_cast<size_t>(slot)] : 0;
+}
 
 std::string CallTable::describe(const Pending& pending) const {
   std::ostringstream text;
@@ -322,18 +370,19 @@ std::string CallTable::describe(const Pending& pending) const {
 
 std::string CallTable::describe(uint64_t call) const {
   const Pending* pending = find(call);
-  return pending == nullptr ? "nothing" : describe(*pending);
+  return pending == nullptr || pending->abandoned ? "nothing" : describe(*pending);
 }
 
 std::vector<std::string> CallTable::describe() const {
   std::vector<const Pending*> pending;
   for (const Pending& each : table_) {
-    if (each.id != 0) pending.push_back(&each);
+    if (each.id != 0 && !each.abandoned) pending.push_back(&each);
   }
   std::sort(pending.begin(), pending.end(), [](const Pending* a, const Pending* b) {
     return std::pair(a->started, a->id) < std::pair(b->started, b->id);
   });
   std::vector<std::string> lines;
+  lines.reserve(pending.size());
   for (const Pending* each : pending) lines.push_back(describe(*each));
   return lines;
 }

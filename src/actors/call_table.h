@@ -13,12 +13,19 @@
 
 #include "actors/actor_cell.h"
 #include "actors/timer_wheel.h"
+#include "actors/trace_recorder.h"
 #include "actors/wire.h"
 
 namespace srpo::actors {
 
-/// How one call is made.
+/// How one call is made. (With constructors: g++ 12 destroys an aggregate or a closure
+/// twice that is made inside a co_await expression.)
 struct CallOptions {
+  CallOptions() = default;
+  explicit CallOptions(std::chrono::nanoseconds longest, std::stop_token token = {},
+                       bool waits = true)
+      : timeout(longest), stop(std::move(token)), wait_for_credit(waits) {}
+
   std::chrono::nanoseconds timeout{0};  ///< 0: the method's, or the runtime's
   std::stop_token stop;                 ///< cancels the call; may be asked on any thread
   bool wait_for_credit = true;          ///< false: kOverloaded at once without credit
@@ -54,6 +61,7 @@ class CallTable {
   struct Limits {
     Credits credits;
     std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
+    std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};
   };
   /// `post` runs an action on the reactor and may be called on any thread.
   CallTable(Wire& wire, TimerWheel& timers, const Limits& limits, Post post);
@@ -65,7 +73,7 @@ class CallTable {
   void on_answer(int slot, const OpenFrame& open, const Frame& frame);
   /// A deadline or a time to repeat has come.
   void on_timer(uint64_t key);
-  void cancel(uint64_t call, CallError error);
+  void cancel(uint64_t call, const CallError& error);
   /// The reader of a streamed result can take more.
   void grow_window(uint64_t call, uint32_t count);
 
@@ -84,6 +92,10 @@ class CallTable {
   /// Calls under way to a slot: sent and waiting.
   size_t load(int slot) const;
   size_t size() const { return used_; }
+  /// Calls that were given up here and that the callee still has: they keep their credit
+  /// until its answer comes, it is lost, or Limits::credit_hold has passed.
+  size_t num_abandoned() const { return abandoned_; }
+  void set_trace(TraceRecorder* trace) { trace_ = trace; }
   uint64_t late_replies() const { return late_replies_; }
   uint64_t repeated() const { return repeated_; }
   uint64_t overloaded() const { return overloaded_; }
@@ -92,6 +104,9 @@ class CallTable {
   /// "Counter::add of slot 3, sent 0.2 s ago": oldest first.
   std::vector<std::string> describe() const;
   std::string describe(uint64_t call) const;
+
+  /// Expires with the table: for what may outlive it.
+  std::weak_ptr<const bool> alive() const { return alive_; }
 
   static constexpr uint64_t kRepeatKey = uint64_t{1} << 62;
 
@@ -108,6 +123,7 @@ class CallTable {
     uint32_t timer = 0;
     uint32_t repeat_timer = 0;
     bool sent = false;
+    bool abandoned = false;  ///< the caller has its answer, the callee still has the call
     int repeats_left = 0;
     int lost_callees = 0;
     std::unique_ptr<StopCallback> stop;
@@ -117,10 +133,13 @@ class CallTable {
   Pending* find(uint64_t call);
   const Pending* find(uint64_t call) const;
   void transmit(Pending& pending);
-  /// Takes the call out and tells its receiver.
-  void finish(Pending& pending, const Answer& answer);
+  void trace(TraceKind kind, const Pending& pending, bool failed);
+  /// Tells the receiver. The call is taken out, or abandoned if the callee still has it.
+  void finish(Pending& pending, const Answer& answer, bool callee_has_it = false);
+  /// Gives credit and place of a call back.
+  void release(Pending& pending);
   void fail(Pending& pending, CallError::Kind kind, core::ErrorKind cause,
-            const std::string& why);
+            const std::string& why, bool callee_has_it = false);
   void send_waiting(int slot, uint32_t actor);
   void send_cancel(const Pending& pending);
   std::string describe(const Pending& pending) const;
@@ -130,14 +149,17 @@ class CallTable {
   const Limits& limits_;
   Post post_;
   std::function<void(int, int)> poison_;
+  TraceRecorder* trace_ = nullptr;
   std::deque<Pending> table_;
   std::vector<uint32_t> free_;
   size_t used_ = 0;
+  size_t abandoned_ = 0;
   std::vector<size_t> load_;
   uint64_t late_replies_ = 0;
   uint64_t repeated_ = 0;
   uint64_t overloaded_ = 0;
   LatencyHistogram round_trips_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace srpo::actors

@@ -23,12 +23,16 @@ struct Sealed {
 template <class R>
 void answer(ActorHost& host, ActorCell& cell, const IncomingCall& call,
             CallResult<R> result) {
-  if (result.has_value()) {
+  if (!result.has_value()) {
+    host.answer_error(cell, call, result.error());
+    return;
+  }
+  try {
     Sealed<R> sealed(result.value());
     host.answer(cell, call, FrameKind::kReply, std::move(sealed.bytes),
                 std::move(sealed.buffers), sealed.references);
-  } else {
-    host.answer_error(cell, call, result.error());
+  } catch (...) {  // no memory, or too many buffers: nothing was sent
+    host.answer_error(cell, call, caught_error());
   }
 }
 
@@ -37,15 +41,8 @@ template <class R, class Body>
 CallResult<R> guarded(Body&& body) {
   try {
     return body();
-  } catch (const core::Error& error) {
-    return CallResult<R>(
-        CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    return CallResult<R>(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
   } catch (...) {
-    return CallResult<R>(CallError{CallError::Kind::kApplication, core::ErrorKind::kBug,
-                                   "something that is no std::exception was thrown"});
+    return CallResult<R>(caught_error());
   }
 }
 
@@ -63,7 +60,7 @@ Arguments read_arguments(const IncomingCall& call) {
 inline IncomingCall header_of(const IncomingCall& call) {
   IncomingCall header;
   header.slot = call.slot;
-  header.process = call.process;
+  header.incarnation = call.incarnation;
   header.call = call.call;
   header.method = call.method;
   header.deadline = call.deadline;
@@ -136,7 +133,10 @@ void invoke_on_pool(Runtime& runtime, ActorCell& cell, IncomingCall call) {
             guarded<Result>([&] { return run_plain<kPointer>(*actor, *arguments); });
         return std::make_shared<CallResult<Result>>(std::move(result));
       })
-      .then([end](auto& result) { end(std::move(*result.value())); });
+      .then([end](auto& result) {
+        end(result.has_value() ? std::move(*result.value())
+                               : CallResult<Result>(result.error()));
+      });
 }
 
 template <auto kPointer, class A>
@@ -152,7 +152,7 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   const bool reentrant = cell.methods[method].info->options.concurrency > 0;
   const Reply<Result> reply(
       [&host, alive = host.alive(), keep, header, reentrant](CallResult<Result> result) {
-        if (alive.expired()) return;  // an actor may outlive its runtime
+        if (alive.expired()) return;  // an actor that outlives the runtime drops it
         host.forget(header);
         answer(host, *keep, header, std::move(result));
         if (reentrant) host.finished(*keep, header.method);
@@ -174,7 +174,8 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
 
 template <auto kPointer, class A>
 Detached run_task_method(ActorHost& host, std::shared_ptr<ActorCell> cell,
-                         std::shared_ptr<RunningCall> running, IncomingCall call) {
+                         [[maybe_unused]] std::shared_ptr<RunningCall> running,
+                         IncomingCall call) {
   using Signature = SignatureOf<kPointer>;
   using Result = typename Signature::Result;
   const auto header = header_of(call);
@@ -193,11 +194,8 @@ Detached run_task_method(ActorHost& host, std::shared_ptr<ActorCell> cell,
     } else {
       result.emplace(co_await std::move(task));
     }
-  } catch (const core::Error& error) {
-    result.emplace(CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    result.emplace(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+  } catch (...) {
+    result.emplace(caught_error());
   }
   host.forget(header);
   const ContextScope nothing(nullptr);
@@ -250,8 +248,10 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
                 std::move(sealed.buffers), sealed.references);
   };
-  state->sink.ended = [state, end](std::exception_ptr error) {
-    const auto last = state;  // this function lives in what it takes apart
+  // The running call holds the state, so that the end of the runtime frees both.
+  state->sink.ended = [weak = std::weak_ptr(state),
+                       end](const std::exception_ptr& error) {
+    const auto last = weak.lock();  // this function lives in what it takes apart
     const auto finish = end;
     CallResult<Done> result = guarded<Done>([&]() -> CallResult<Done> {
       if (error) std::rethrow_exception(error);
@@ -328,6 +328,11 @@ std::shared_ptr<ActorCell> make_cell(std::string_view name, A* actor) {
   cell->name = std::string(name);
   cell->hash = name_hash(name);
   cell->class_name = class_name<A>();
+  if constexpr (!std::is_same_v<decltype(&A::work), bool (Actor::*)()>) {
+    static const std::string kWork = "work() of " + std::string(class_name<A>());
+    static const std::string_view kWorkName = kWork;
+    cell->work_name = &kWorkName;
+  }
   cell->actor = actor;
   for (const MethodInfo& info : method_table<A>()) {
     cell->methods.emplace_back();

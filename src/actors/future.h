@@ -42,11 +42,7 @@ class Future {
     } else if (!state_->action) {
       state_->action = std::move(action);
     } else {
-      state_->action = [first = std::move(state_->action),
-                        second = std::move(action)](CallResult<R>& result) {
-        first(result);
-        second(result);
-      };
+      state_->more.push_back(std::move(action));
     }
   }
 
@@ -56,6 +52,7 @@ class Future {
     const auto keep = state_;
     keep->result.emplace(std::move(result));
     if (keep->action) std::exchange(keep->action, nullptr)(*keep->result);
+    for (Action& action : std::exchange(keep->more, {})) action(*keep->result);
   }
 
   /// The pending call behind it, for those who ask what a coroutine waits for.
@@ -67,6 +64,7 @@ class Future {
   struct State {
     std::optional<CallResult<R>> result;
     Action action;
+    std::vector<Action> more;
     uint64_t call = 0;
   };
   /// Resumes the coroutine in the context in which it was suspended.
@@ -92,39 +90,56 @@ class Future {
 
 /// Every result, in the order of the futures; ready when the last one is.
 template <class R>
-Future<std::vector<CallResult<R>>> when_all(std::vector<Future<R>> futures) {
+Future<std::vector<CallResult<R>>> when_all(const std::vector<Future<R>>& futures) {
   using All = std::vector<CallResult<R>>;
-  Future<All> all;
-  auto left = std::make_shared<size_t>(futures.size());
-  auto waiting = std::make_shared<std::vector<Future<R>>>(std::move(futures));
-  const auto gather = [all, waiting] {
+  // Holds the results and not the futures: a future that never comes would keep itself.
+  struct Gathering {
+    size_t left;
+    std::vector<std::optional<CallResult<R>>> results;
+  };
+  const Future<All> all;
+  const auto gathering = std::make_shared<Gathering>();
+  gathering->left = futures.size() + 1;
+  gathering->results.resize(futures.size());
+  const auto one_is_ready = [all, gathering] {
+    if (--gathering->left > 0) return;
     All results;
-    results.reserve(waiting->size());
-    for (Future<R>& future : *waiting) results.push_back(std::move(future.result()));
-    waiting->clear();
+    results.reserve(gathering->results.size());
+    for (auto& result : gathering->results) results.push_back(std::move(*result));
     all.complete(CallResult<All>(std::move(results)));
   };
-  if (*left == 0) gather();
-  for (size_t i = 0; i < waiting->size(); ++i) {
-    const Future<R> future = (*waiting)[i];
-    future.then([left, gather](CallResult<R>&) {
-      if (--*left == 0) gather();
+  for (size_t i = 0; i < futures.size(); ++i) {
+    futures[i].then([gathering, one_is_ready, i](CallResult<R>& result) {
+      gathering->results[i].emplace(std::move(result));
+      one_is_ready();
     });
   }
+  one_is_ready();
   return all;
 }
 
 /// Every result of futures of different kinds; ready when the last one is.
 template <class... R>
 requires(sizeof...(R) >
-         1) Future<std::tuple<CallResult<R>...>> when_all(Future<R>... futures) {
+         1) Future<std::tuple<CallResult<R>...>> when_all(const Future<R>&... futures) {
   using All = std::tuple<CallResult<R>...>;
-  Future<All> all;
-  auto left = std::make_shared<size_t>(sizeof...(R));
-  const auto one_is_ready = [all, left, futures...](auto&) {
-    if (--*left == 0) all.complete(CallResult<All>(All(std::move(futures.result())...)));
+  struct Gathering {
+    size_t left = sizeof...(R);
+    std::tuple<std::optional<CallResult<R>>...> results;
   };
-  (futures.then(one_is_ready), ...);
+  const Future<All> all;
+  const auto gathering = std::make_shared<Gathering>();
+  const auto gather = [&]<size_t... I>(std::index_sequence<I...>) {
+    (futures.then([all, gathering](CallResult<R>& result) {
+      std::get<I>(gathering->results).emplace(std::move(result));
+      if (--gathering->left > 0) return;
+      std::apply(
+          [&](auto&... each) { all.complete(CallResult<All>(All(std::move(*each)...))); },
+          gathering->results);
+    }),
+     ...);
+  };
+  gather(std::index_sequence_for<R...>{});
   return all;
 }
 

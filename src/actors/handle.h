@@ -38,6 +38,9 @@ CallResult<R> read_answer(const Answer& answer) {
   } catch (const core::Error& error) {
     return CallResult<R>(
         CallError{CallError::Kind::kUnknownOutcome, error.kind(), error.what()});
+  } catch (const std::exception& error) {  // no memory for it
+    return CallResult<R>(
+        CallError{CallError::Kind::kUnknownOutcome, core::ErrorKind::kBug, error.what()});
   }
 }
 
@@ -66,7 +69,10 @@ class Handle {
   /// Calls of this rank under way to the actor's rank.
   size_t load() const { return runtime_->calls().load(rank_); }
   /// False while its process is lost.
-  bool is_up() const { return runtime_->wire().peer(rank_).state == Peer::State::kUp; }
+  bool is_up() const {
+    const Wire& wire = runtime_->wire();
+    return wire.is_slot(rank_) && wire.peer(rank_).state == Peer::State::kUp;
+  }
 
   /// Calls kMethod. The future completes on this rank's reactor, at the deadline at the
   /// latest. A method that returns a Stream gives a StreamReader.
@@ -205,7 +211,7 @@ auto Handle<A>::call_with(const CallOptions& options, const Args&... args) const
   if constexpr (Signature::kKind == detail::MethodKind::kStream) {
     return open_stream<Result>(std::move(request));
   } else {
-    const Future<Result> future;
+    Future<Result> future;
     request.receive = [future](const Answer& answer) {
       future.complete(detail::read_answer<Result>(answer));
     };
@@ -238,11 +244,12 @@ StreamReader<T> Handle<A>::open_stream(CallRequest request) const {
   if (call == 0) return StreamReader<T>(std::move(state));
   CallTable& calls = runtime_->calls();
   const uint32_t step = std::max(1u, runtime_->config().stream_window / 2);
-  state->taken = [&calls, call, step, count = 0u]() mutable {
-    if (++count < step) return;
+  state->taken = [&calls, alive = calls.alive(), call, step, count = 0u]() mutable {
+    if (++count < step || alive.expired()) return;
     calls.grow_window(call, std::exchange(count, 0u));
   };
-  state->cancel = [&calls, call] {
+  state->cancel = [&calls, alive = calls.alive(), call] {
+    if (alive.expired()) return;  // a reader that outlives the runtime
     calls.cancel(call, {CallError::Kind::kCancelled, core::ErrorKind::kTimeout,
                         "nobody reads the stream any more"});
   };

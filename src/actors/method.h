@@ -155,13 +155,12 @@ constexpr MethodOptions options_of() {
   }
 }
 
+/// Compared as types: comparing member pointers is no constant expression under UBSan.
+template <auto kPointer>
+struct MethodTag {};
 template <auto kA, auto kB>
 constexpr bool same_method() {
-  if constexpr (std::is_same_v<decltype(kA), decltype(kB)>) {
-    return kA == kB;
-  } else {
-    return false;
-  }
+  return std::is_same_v<MethodTag<kA>, MethodTag<kB>>;
 }
 
 template <auto kPointer>

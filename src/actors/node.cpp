@@ -19,7 +19,7 @@ void Node::start_actor(ActorSpec spec) {
   }
 }
 
-void Node::stop_actor(std::string name, std::string why) {
+void Node::stop_actor(const std::string& name, const std::string& why) {
   runtime_.actors().remove(name, why);
 }
 
@@ -29,7 +29,7 @@ void Node::add_spec(ActorSpec spec) {
   specs_[name] = std::move(spec);
 }
 
-ActorSpec Node::look_up(std::string name) {
+ActorSpec Node::look_up(const std::string& name) {
   const auto at = specs_.find(name);
   REQUIRE(at != specs_.end(), kBadInput, "nobody has spawned an actor named " << name);
   return at->second;

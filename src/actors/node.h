@@ -20,12 +20,12 @@ class Node final : public Actor {
   /// Makes the actor of a spec here. Throws what its constructor throws; calls to it fail
   /// with those words then.
   void start_actor(ActorSpec spec);
-  void stop_actor(std::string name, std::string why);
+  void stop_actor(const std::string& name, const std::string& why);
 
   // Of slot 0:
   void add_spec(ActorSpec spec);
   /// Throws kBadInput for a name that nobody has spawned.
-  ActorSpec look_up(std::string name);
+  ActorSpec look_up(const std::string& name);
   /// So many losses of a slot were the doing of one call.
   void forgive(int32_t slot, int32_t losses);
 

@@ -497,6 +497,8 @@ void ObjectStore::start_fetch(const ObjectHold& hold, Remote& remote) {
   remote.reserved = remote.bytes;
   used_bytes_ += remote.reserved;
   ++counts_.fetches;
+  runtime_.trace().add({TraceKind::kFetchBegin, "fetch of an object", remote.fetch,
+                        hold->id().owner.slot, 0, remote.bytes, false});
   // Whoever asks first must not end it for the others: it has a deadline of its own.
   const ContextScope nothing(nullptr);
   runtime_.find<RankServices>(hold->id().owner.slot, kServicesName)
@@ -510,6 +512,8 @@ void ObjectStore::start_fetch(const ObjectHold& hold, Remote& remote) {
 void ObjectStore::end_fetch(const ObjectHold& hold, uint64_t fetch,
                             CallResult<std::optional<ObjectParts>>& result) {
   const ObjectId id = hold->id();
+  runtime_.trace().add({TraceKind::kFetchEnd, "fetch of an object", fetch, id.owner.slot,
+                        0, hold->bytes(), !result.has_value()});
   const auto at = remote_.find(id);
   if (at == remote_.end() || at->second.fetch != fetch) return;  // the owner was lost
   Remote& remote = at->second;

@@ -18,9 +18,12 @@
 #include "actors/call_table.h"
 #include "actors/future.h"
 #include "actors/inbox.h"
+#include "actors/inspection.h"
 #include "actors/object_store.h"
+#include "actors/running_now.h"
 #include "actors/task.h"
 #include "actors/timer_wheel.h"
+#include "actors/trace_recorder.h"
 #include "actors/transport.h"
 #include "actors/wire.h"
 #include "actors/work_pool.h"
@@ -39,11 +42,19 @@ struct RuntimeConfig {
   int polls_before_sleep = 200;                  ///< empty rounds before the thread rests
   std::chrono::microseconds longest_sleep{500};  ///< of an idle rank; doubles up to this
   std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
-  Credits credits;               ///< of this rank at each actor
+  Credits credits;  ///< of this rank at each actor
+  /// Of a call that was given up and that its callee has not answered: it keeps its
+  /// credit so long, for it may still take memory there.
+  std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};
   size_t mailbox_calls = 16384;  ///< that wait at one actor of this rank
+  std::chrono::nanoseconds patience{
+      std::chrono::seconds(1)};  ///< with an actor that is not there yet
   uint32_t stream_window = 16;   ///< elements on their way to a reader
   int pool_threads = 2;          ///< for blocking work
   size_t object_bytes = 0;       ///< of objects, own and fetched; 0: half of the memory
+  size_t trace_events = 0;       ///< that the trace ring holds; 0: no tracing
+  /// Between reports for other threads; 0: none. Never in simulated time.
+  std::chrono::nanoseconds report_every{std::chrono::seconds(1)};
   std::chrono::nanoseconds gap_timeout{std::chrono::seconds(1)};  ///< for a lost frame
 };
 
@@ -118,9 +129,11 @@ class Runtime {
   /// The future's result, or kTimeout after `longest`; the future goes on.
   template <class R>
   Future<R> wait_for(const Future<R>& future, std::chrono::nanoseconds longest);
-  /// Runs a function that blocks on a thread of the pool.
+  /// Runs a function that blocks on a thread of the pool. Give a closure with captures a
+  /// statement of its own, `auto read = runtime.blocking([path] {...}); co_await read;`:
+  /// g++ 12 destroys a closure twice that is made inside a co_await expression.
   template <class F>
-  auto blocking(F function)
+  auto blocking(F&& function)
       -> Future<std::conditional_t<std::is_void_v<std::invoke_result_t<F>>, Done,
                                    std::invoke_result_t<F>>>;
   /// Runs an action on the reactor. Any thread.
@@ -175,15 +188,22 @@ class Runtime {
   Wire& wire() { return wire_; }
   CallTable& calls() { return calls_; }
   ActorHost& actors() { return host_; }
+  const ActorHost& actors() const { return host_; }
   ObjectStore& objects() { return objects_; }
+  TraceRecorder& trace() { return trace_; }
+  RunningNow& running_now() { return running_now_; }
   /// What the frame that is being delivered refers to.
   References take_arrived() { return std::move(*arrived_); }
   Node& node() { return *node_; }
   boost::asio::io_context& io() { return io_; }
-  /// The earliest deadline or end of a sleep.
-  std::optional<core::Clock::time_point> next_timer() const { return timers_.next(); }
+  /// The earliest deadline, end of a sleep, or time to give a lost frame up.
+  std::optional<core::Clock::time_point> next_timer() const;
   /// Tasks of this rank that have not ended.
   std::vector<std::string> describe_tasks() const;
+  std::vector<const CallContext*> task_contexts() const;
+  /// What runs at this moment, and what the reactor has last reported of itself, one
+  /// second ago at most if it was not stuck. Any thread.
+  std::string snapshot_text() const;
   /// What this rank waits for: calls under way, oldest first.
   std::vector<std::string> pending_calls() const { return calls_.describe(); }
 
@@ -195,9 +215,18 @@ class Runtime {
   template <class R, class Result>
   Detached run_task(uint64_t id, Task<R> task, Future<Result> future);
 
+  struct Sleep {
+    Future<Done> future;
+    uint32_t timer;
+  };
+  std::pair<uint64_t, Future<Done>> begin_sleep(std::chrono::nanoseconds duration);
+  /// Takes back a sleep that nobody waits for any more.
+  void end_sleep(uint64_t key);
+
   void deliver(int slot, const OpenFrame& sealed, Frame& frame);
   void deliver_opened(int slot, const OpenFrame& open, Frame& frame);
   void on_timer(uint64_t key);
+  void report();
   void rest_unless(bool busy);
   void wait_for_signal(const std::function<void(int)>& action);
 
@@ -209,6 +238,10 @@ class Runtime {
   Wire wire_;
   ObjectStore objects_;
   References* arrived_ = nullptr;
+  TraceRecorder trace_;
+  RunningNow running_now_;
+  Snapshot snapshot_;
+  core::Clock::time_point next_report_;
   TimerWheel timers_;
   CallTable calls_;
   ActorHost host_;
@@ -217,7 +250,7 @@ class Runtime {
   WorkPool pool_;
   boost::asio::io_context io_;
   std::unique_ptr<boost::asio::signal_set> signals_;
-  std::map<uint64_t, Future<Done>> sleeps_;
+  std::map<uint64_t, Sleep> sleeps_;
   uint64_t next_sleep_ = 1;
   std::map<uint64_t, std::unique_ptr<RunningTask>> tasks_;
   uint64_t next_task_ = 1;
@@ -240,13 +273,14 @@ Detached Runtime::run_task(uint64_t id, Task<R> task, Future<Result> future) {
     } else {
       result.emplace(co_await std::move(task));
     }
-  } catch (const core::Error& error) {
-    result.emplace(CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-  } catch (const std::exception& error) {
-    result.emplace(
-        CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+  } catch (...) {
+    result.emplace(caught_error());
   }
   // The context ends with the task; what waits for it runs in its own.
+  trace_.add({.kind = TraceKind::kTaskEnd,
+              .name = "task",
+              .id = id,
+              .failed = !result->has_value()});
   const auto ended = std::move(tasks_.at(id));
   tasks_.erase(id);
   const ContextScope nothing(nullptr);
@@ -262,6 +296,8 @@ Future<std::conditional_t<std::is_void_v<R>, Done, R>> Runtime::start(std::strin
   running = std::make_unique<RunningTask>();
   running->context.what = std::move(name);
   running->context.started = now();
+  trace_.add_named(
+      {.kind = TraceKind::kTaskBegin, .name = running->context.what, .id = id});
   CallContext* context = &running->context;
   running->coroutine = run_task(id, std::move(task), future).coroutine;
   const std::coroutine_handle<> coroutine = running->coroutine;
@@ -273,25 +309,27 @@ Future<std::conditional_t<std::is_void_v<R>, Done, R>> Runtime::start(std::strin
 template <class R>
 Future<R> Runtime::wait_for(const Future<R>& future, std::chrono::nanoseconds longest) {
   Future<R> either;
-  future.then([either](CallResult<R>& result) {
-    if (!either.is_ready()) either.complete(std::move(result));
-  });
-  if (either.is_ready()) return either;
-  sleep_for(longest).then([either](CallResult<Done>&) {
+  const auto [key, sleep] = begin_sleep(longest);
+  sleep.then([either](CallResult<Done>&) {
     either.complete(CallResult<R>(CallError{
         CallError::Kind::kTimeout, core::ErrorKind::kTimeout, "not there in time"}));
+  });
+  future.then([this, either, key = key](CallResult<R>& result) {
+    if (either.is_ready()) return;
+    end_sleep(key);
+    either.complete(std::move(result));
   });
   return either;
 }
 
 template <class F>
-auto Runtime::blocking(F function)
+auto Runtime::blocking(F&& function)
     -> Future<std::conditional_t<std::is_void_v<std::invoke_result_t<F>>, Done,
                                  std::invoke_result_t<F>>> {
   using R = std::invoke_result_t<F>;
   using Result = std::conditional_t<std::is_void_v<R>, Done, R>;
-  const Future<Result> future;
-  auto run = [function = std::move(function)]() mutable {
+  Future<Result> future;
+  auto run = [function = std::decay_t<F>(std::forward<F>(function))]() mutable {
     try {
       if constexpr (std::is_void_v<R>) {
         function();
@@ -299,12 +337,8 @@ auto Runtime::blocking(F function)
       } else {
         return CallResult<Result>(function());
       }
-    } catch (const core::Error& error) {
-      return CallResult<Result>(
-          CallError{CallError::Kind::kApplication, error.kind(), error.what()});
-    } catch (const std::exception& error) {
-      return CallResult<Result>(
-          CallError{CallError::Kind::kApplication, core::ErrorKind::kBug, error.what()});
+    } catch (...) {
+      return CallResult<Result>(caught_error());
     }
   };
   if (wire_.transport().is_simulated()) {

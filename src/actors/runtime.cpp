@@ -42,18 +42,21 @@ Runtime* Runtime::current() { return current_runtime; }
 
 Runtime::Runtime(Transport& transport, RuntimeConfig config)
     : config_(config),
-      call_limits_{config.credits, config.call_timeout},
+      call_limits_{config.credits, config.call_timeout, config.credit_hold},
       wire_(transport, config.num_slots > 0 ? config.num_slots : transport.size(),
             config.gap_timeout),
       objects_(*this, wire_, config.object_bytes),
+      trace_(wire_),
       calls_(wire_, timers_, call_limits_,
              [this](std::function<void()> action) { post(std::move(action)); }),
-      host_(*this, wire_, {config.mailbox_calls}),
+      host_(*this, wire_, {config.mailbox_calls, config.patience}),
       node_(std::make_unique<Node>(*this)),
       services_(std::make_unique<RankServices>(*this)),
       pool_(config.pool_threads) {
   host(kNodeName, *node_);
   host(kServicesName, *services_);
+  trace_.start(config.trace_events);
+  calls_.set_trace(&trace_);
   calls_.on_poison([this](int slot, int losses) {
     find<Node>(0, kNodeName).tell<&Node::forgive>(slot, losses);
   });
@@ -61,6 +64,8 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
 
 Runtime::~Runtime() {
   const CurrentScope scope(this);
+  host_.close();
+  pool_.end();  // before the coroutines whose variables its jobs use
   auto tasks = std::move(tasks_);
   tasks_.clear();
   for (auto& [id, task] : tasks) task->coroutine.destroy();
@@ -107,6 +112,7 @@ bool Runtime::poll() {
     if (io_.poll() > 0) busy = true;
     io_.restart();
     for (const auto& action : rounds_) busy = action() || busy;
+    report();
   }
   busy = host_.work() || busy;
   if (timers_.size() > 0 && (!busy || rounds_done_ % kRoundsBetweenLooks == 0))
@@ -116,23 +122,55 @@ bool Runtime::poll() {
   return busy;
 }
 
+void Runtime::report() {
+  if (config_.report_every.count() == 0 || wire_.transport().is_simulated()) return;
+  const auto time = now();
+  if (time < next_report_) return;
+  next_report_ = time + config_.report_every;
+  snapshot_.publish(inspect(*this), time);
+}
+
+std::string Runtime::snapshot_text() const {
+  return snapshot_.text(running_now_, core::Clock::now());
+}
+
 void Runtime::on_timer(uint64_t key) {
   if ((key & kSleepKey) == 0) {
     calls_.on_timer(key);
     return;
   }
   const auto at = sleeps_.find(key);
-  const Future<Done> future = at->second;
+  const Future<Done> future = at->second.future;
   sleeps_.erase(at);
   future.complete(CallResult<Done>(Done{}));
 }
 
 Future<Done> Runtime::sleep_for(std::chrono::nanoseconds duration) {
+  return begin_sleep(duration).second;
+}
+
+std::pair<uint64_t, Future<Done>> Runtime::begin_sleep(
+    std::chrono::nanoseconds duration) {
   const uint64_t key = next_sleep_++ | kSleepKey;
-  timers_.add(wire_.now() + duration, key);
+  const auto time =
+      wire_.now() + std::min<std::chrono::nanoseconds>(duration, kLongestWait);
   Future<Done> future;
-  sleeps_.emplace(key, future);
-  return future;
+  sleeps_.emplace(key, Sleep{future, timers_.add(time, key)});
+  return {key, future};
+}
+
+void Runtime::end_sleep(uint64_t key) {
+  const auto at = sleeps_.find(key);
+  if (at == sleeps_.end()) return;
+  timers_.remove(at->second.timer);
+  sleeps_.erase(at);
+}
+
+std::optional<core::Clock::time_point> Runtime::next_timer() const {
+  const auto timer = timers_.next();
+  const auto gap = wire_.gap_ends();
+  if (!timer || (gap && *gap < *timer)) return gap;
+  return timer;
 }
 
 void Runtime::rest_unless(bool busy) {
@@ -161,11 +199,12 @@ void Runtime::stop_all() {
   for (int to = 0; to < size(); ++to) {
     if (to != rank()) wire_.send(to, header, core::Bytes(kHeaderBytes), {});
   }
+  stopping_ = true;
+  if (wire_.transport().is_simulated()) return;
   const auto deadline = core::Deadline::in(std::chrono::seconds(5));
   while (wire_.progress() > 0 && !deadline.has_passed()) {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
-  stopping_ = true;
 }
 
 void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled) {
@@ -207,6 +246,12 @@ void Runtime::wait_for_signal(const std::function<void(int)>& action) {
         action(signal);
         wait_for_signal(action);
       });
+}
+
+std::vector<const CallContext*> Runtime::task_contexts() const {
+  std::vector<const CallContext*> contexts;
+  for (const auto& [id, task] : tasks_) contexts.push_back(&task->context);
+  return contexts;
 }
 
 std::vector<std::string> Runtime::describe_tasks() const {

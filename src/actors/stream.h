@@ -18,8 +18,8 @@ namespace srpo::actors {
 template <class T>
 struct StreamSink {
   std::function<void(T)> send;
-  std::function<void(std::exception_ptr)> ended;  ///< destroys the stream
-  uint32_t window = 0;                            ///< elements the reader can take now
+  std::function<void(const std::exception_ptr&)> ended;  ///< destroys the stream
+  uint32_t window = 0;  ///< elements the reader can take now
   bool cancelled = false;
   std::coroutine_handle<> waiting;  ///< at a co_yield, for window
 };
@@ -31,6 +31,7 @@ struct StreamSink {
 template <class T>
 class [[nodiscard]] Stream {
  public:
+  // NOLINTNEXTLINE(readability-identifier-naming): the language's name
   struct promise_type {
     StreamSink<T>* sink = nullptr;
     std::exception_ptr error;

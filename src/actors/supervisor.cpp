@@ -1,6 +1,7 @@
 #include "actors/supervisor.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/error.h"
 
@@ -143,10 +144,10 @@ void Supervisor::give_up(int slot, const std::string& reason, Actions& actions) 
     if (!has_slot(spec, slot) || !is_supervised(spec)) continue;
     const int left = healthy(spec);
     if (left >= spec.supervision.min_healthy) continue;
-    actions.push_back(supervise::Leave{
-        kStoppedEarly, name + " has " + std::to_string(left) + " ranks left (at least " +
-                           std::to_string(spec.supervision.min_healthy) +
-                           " are wanted): " + reason});
+    std::ostringstream text;
+    text << name << " has " << left << " ranks left (at least "
+         << spec.supervision.min_healthy << " are wanted): " << reason;
+    actions.push_back(supervise::Leave{kStoppedEarly, text.str()});
     return;
   }
 }

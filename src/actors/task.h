@@ -34,6 +34,7 @@ struct TaskResult<void> {
 template <class R = void>
 class [[nodiscard]] Task {
  public:
+  // NOLINTNEXTLINE(readability-identifier-naming): the language's name
   struct promise_type : detail::TaskResult<R> {
     std::coroutine_handle<> continuation;
     std::exception_ptr error;
@@ -88,6 +89,7 @@ class [[nodiscard]] Task {
 /// A coroutine that is begun by its handle and frees itself when it ends: what runs a
 /// Task. Must not throw.
 struct Detached {
+  // NOLINTNEXTLINE(readability-identifier-naming): the language's name
   struct promise_type {
     Detached get_return_object() {
       return {std::coroutine_handle<promise_type>::from_promise(*this)};

@@ -39,7 +39,7 @@ class Transport {
   virtual size_t quarantined_bytes() const { return 0; }
 
   /// Gives memory of a frame back that is not needed any more.
-  virtual void recycle(Frame /*frame*/) {}
+  virtual void recycle(Frame&& /*frame*/) {}
 
   /// True if frames can be lost, repeated or reordered on the way.
   virtual bool may_lose_frames() const { return false; }

@@ -31,8 +31,9 @@ void Wire::send(int slot, FrameHeader header, core::Bytes bytes,
   Peer& to = peer(slot);
   if (to.state != Peer::State::kUp) return;
   header.incarnation = incarnation_;
-  header.sequence = ++to.sent;
+  header.sequence = to.sent + 1;
   Frame frame = seal(header, std::move(bytes), std::move(buffers));
+  ++to.sent;
   ++counts_.sent_frames;
   counts_.sent_bytes += frame.size();
   if (slot == slot_) {
@@ -62,29 +63,29 @@ bool Wire::receive(int limit, const Deliver& deliver) {
   return any;
 }
 
-bool Wire::accept(int process, Frame frame, const Deliver& deliver) {
+void Wire::accept(int process, Frame frame, const Deliver& deliver) {
   const int slot = slot_of(process);
   if (slot < 0) {
     keep_early(process, std::move(frame));
-    return false;
+    return;
   }
   Peer& from = peer(slot);
+  OpenFrame opened;
   try {
-    const OpenFrame opened = open(frame, process);
-    if (opened.header.incarnation != from.incarnation) {
-      ++counts_.fenced;
-      return false;
-    }
-    if (!opened.arguments_are_whole) ++counts_.damaged;
-    deliver_in_order(slot, std::move(frame), opened, deliver);
-    return true;
+    opened = open(frame, process);
   } catch (const core::Error& error) {
     // Its number cannot be trusted, so there will be a gap that nothing fills.
     ++counts_.damaged;
     from.loses_frames = true;
     LOG(warn) << "frame_refused process=" << process << " reason=" << error.what();
-    return false;
+    return;
   }
+  if (opened.header.incarnation != from.incarnation) {
+    ++counts_.fenced;
+    return;
+  }
+  if (!opened.arguments_are_whole) ++counts_.damaged;
+  deliver_in_order(slot, std::move(frame), opened, deliver);
 }
 
 void Wire::keep_early(int process, Frame frame) {
@@ -109,7 +110,12 @@ void Wire::deliver_early(const Deliver& deliver) {
 void Wire::deliver_in_order(int slot, Frame frame, const OpenFrame& opened,
                             const Deliver& deliver) {
   Peer& from = peer(slot);
-  if (!from.order.accept(opened.header.sequence, frame, transport_.now())) {
+  const auto verdict = from.order.accept(opened.header.sequence, frame, transport_.now());
+  if (verdict == FrameOrder::Verdict::kTooFar) {
+    ++counts_.damaged;
+    from.loses_frames = true;
+  }
+  if (verdict != FrameOrder::Verdict::kNext) {
     any_gaps_ = any_gaps_ || from.order.num_early() > 0;
     return;
   }
@@ -132,12 +138,14 @@ bool Wire::skip_gaps(const Deliver& deliver) {
   bool any = false;
   for (int slot = 0; slot < num_slots(); ++slot) {
     Peer& from = peer(slot);
-    if (from.loses_frames || transport_.may_lose_frames()) {
+    if (may_have_gaps(from)) {
       while (from.order.skip_gap(since)) {
         while (auto next = from.order.take()) {
           ++counts_.received_frames;
+          counts_.received_bytes += next->size();
           const OpenFrame again = open(*next, from.process);
           deliver(slot, again, *next);
+          transport_.recycle(std::move(*next));
           any = true;
         }
       }
@@ -180,6 +188,17 @@ void Wire::lose(int slot, Peer::State state) {
   for (int& each : slot_of_process_) {
     if (each == slot) each = -1;
   }
+}
+
+std::optional<core::Clock::time_point> Wire::gap_ends() const {
+  std::optional<core::Clock::time_point> first;
+  if (!any_gaps_) return first;
+  for (const Peer& from : peers_) {
+    const auto since = from.order.gap_since();
+    if (since && may_have_gaps(from) && (!first || *since + gap_timeout_ < *first))
+      first = *since + gap_timeout_;
+  }
+  return first;
 }
 
 WireCounts Wire::counts() const {

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -72,10 +73,15 @@ class Wire {
   Transport& transport() { return transport_; }
   core::Clock::time_point now() const { return transport_.now(); }
   WireCounts counts() const;
+  /// When the oldest missing frame will be given up; nothing without a gap that may stay.
+  std::optional<core::Clock::time_point> gap_ends() const;
 
  private:
   int slot_of(int process) const;
-  bool accept(int process, Frame frame, const Deliver& deliver);
+  void accept(int process, Frame frame, const Deliver& deliver);
+  bool may_have_gaps(const Peer& from) const {
+    return from.loses_frames || transport_.may_lose_frames();
+  }
   void deliver_in_order(int slot, Frame frame, const OpenFrame& open,
                         const Deliver& deliver);
   bool skip_gaps(const Deliver& deliver);

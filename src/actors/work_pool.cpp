@@ -4,7 +4,9 @@
 
 namespace srpo::actors {
 
-WorkPool::~WorkPool() {
+WorkPool::~WorkPool() { end(); }
+
+void WorkPool::end() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -12,11 +14,13 @@ WorkPool::~WorkPool() {
   }
   jobs_changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void WorkPool::submit(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
+    if (ending_) return;
     jobs_.push_back(std::move(job));
     if (threads_.empty()) {
       for (int i = 0; i < num_threads_; ++i) threads_.emplace_back([this] { work(); });

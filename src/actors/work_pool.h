@@ -21,6 +21,8 @@ class WorkPool {
 
   /// `job` must not throw.
   void submit(std::function<void()> job);
+  /// Waits for the jobs that run and drops the others, now and later.
+  void end();
 
  private:
   void work();

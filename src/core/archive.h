@@ -132,7 +132,15 @@ class ByteReader {
 
   template <Scalar T>
   void read(T& value) {
-    raw(&value, sizeof value);
+    if constexpr (std::is_same_v<T, bool>) {
+      uint8_t byte = 0;
+      raw(&byte, 1);
+      REQUIRE(byte <= 1, kPeerLost,
+              "message has " << int{byte} << " where a bool belongs");
+      value = byte != 0;
+    } else {
+      raw(&value, sizeof value);
+    }
   }
   void read(std::string& value) {
     value.resize(read_length(1));
