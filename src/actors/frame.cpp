@@ -56,7 +56,7 @@ WireHeader load_header(std::span<const std::byte> bytes, int from) {
   REQUIRE(wire.header_crc == header_crc(wire), kPeerLost,
           "header of a frame from rank " << from << " is damaged");
   REQUIRE(wire.kind >= static_cast<uint8_t>(FrameKind::kCall) &&
-              wire.kind <= static_cast<uint8_t>(FrameKind::kStop),
+              wire.kind <= static_cast<uint8_t>(FrameKind::kReferences),
           kPeerLost, "frame of kind " << int{wire.kind} << " from rank " << from);
   const uint64_t body = bytes.size() - kHeaderBytes;
   const uint64_t table = uint64_t{wire.buffers} * sizeof(uint64_t);

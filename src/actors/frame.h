@@ -19,6 +19,7 @@ enum class FrameKind : uint8_t {
   kStreamItem = 5,    ///< one element of a streamed result
   kStreamWindow = 6,  ///< the reader can take so many elements more
   kStop = 7,          ///< leave run()
+  kReferences = 8,    ///< who holds objects of the receiver
 };
 
 /// On the wire, little-endian: magic u32, version u16, kind u8, flags u8, incarnation
@@ -35,7 +36,8 @@ struct FrameHeader {
   int64_t time_left = 0;     ///< nanoseconds until the deadline, when it was sent
 };
 
-/// The message carries object references that must be counted even if it is refused.
+/// The arguments end in a list of object references, which are counted whatever becomes
+/// of the message.
 constexpr uint8_t kCarriesReferences = 1;
 
 constexpr size_t kHeaderBytes = 64;
