@@ -199,6 +199,33 @@ void read_learner(const ConfigTable& job, RunConfig& config) {
                                          << config.prompts_per_step << ")");
 }
 
+void read_schedule(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable table = job.section("schedule");
+  Schedule& schedule = config.schedule;
+  const std::string mode =
+      table.choice("mode", "sync", {"sync", "one_step_off", "async"});
+  schedule.mode = mode == "async"          ? scheduler::Mode::kAsync
+                  : mode == "one_step_off" ? scheduler::Mode::kOneStepOff
+                                           : scheduler::Mode::kSync;
+  if (schedule.mode == scheduler::Mode::kAsync) {
+    schedule.max_staleness =
+        static_cast<uint32_t>(table.integer("max_staleness", 1, 0, 1000));
+  }
+  schedule.dynamic_sampling =
+      static_cast<uint32_t>(table.integer("dynamic_sampling", 0, 0, 64));
+  schedule.hedge_seconds = table.number("hedge_seconds", 60, 0, 86400);
+  schedule.generator_slots =
+      static_cast<uint32_t>(table.integer("generator_slots", 0, 0, 1 << 20));
+  schedule.verifier_slots =
+      static_cast<uint32_t>(table.integer("verifier_slots", 0, 0, 1 << 20));
+  if (!table.has("curriculum")) return;
+  const ConfigTable curriculum = table.section("curriculum");
+  schedule.curriculum.pool_factor =
+      static_cast<uint32_t>(curriculum.integer("pool", 4, 1, 64));
+  schedule.curriculum.target = curriculum.number("target", 0.5, 0, 1);
+  schedule.curriculum.memory = curriculum.number("memory", 0.7, 0, 1);
+}
+
 }  // namespace
 
 core::ConfigTable algorithm_section(const core::ConfigTable& job) {
@@ -226,6 +253,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
           data.place("train") << " is missing (expected a list of problem sources)");
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
+  read_schedule(job, config);
   const ConfigTable replay = job.section("replay");
   config.shard_trees =
       static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));

@@ -15,6 +15,7 @@
 #include "rl/arithmetic_task.h"
 #include "rl/prompts.h"
 #include "rl/sums_task.h"
+#include "scheduler/scheduler_config.h"
 
 namespace srpo::ranks {
 
@@ -63,6 +64,18 @@ struct ModelSource {
   double adapter_alpha = 64;
 };
 
+/// How work is handed out, and how far drawing may run ahead of training.
+struct Schedule {
+  scheduler::Mode mode = scheduler::Mode::kSync;
+  uint32_t max_staleness = 1;     ///< steps; async mode
+  uint32_t dynamic_sampling = 0;  ///< times the problems of a step; 0: off
+  scheduler::CurriculumConfig curriculum;
+  double hedge_seconds = 60;     ///< shortest time until a sequence is asked for twice;
+                                 ///< 0: never
+  uint32_t generator_slots = 0;  ///< sequences a worker holds at most; 0: any number
+  uint32_t verifier_slots = 0;
+};
+
 struct RunConfig {
   std::string name;
   std::filesystem::path folder;
@@ -87,6 +100,7 @@ struct RunConfig {
   learner::LearnerConfig learner;
   uint32_t prompts_per_step = 32;
   uint32_t trees_in_flight = 0;
+  Schedule schedule;
   uint32_t shard_trees = 256;
   std::string compression = "none";
   uint32_t checkpoint_every = 8;
