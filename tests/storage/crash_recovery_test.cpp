@@ -150,7 +150,8 @@ void expect_complete(const std::filesystem::path& folder,
   EXPECT_EQ(count, trees.size());
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    EXPECT_TRUE(name == ".lock" || name == kManifestName || name.rfind("shard-", 0) == 0)
+    EXPECT_TRUE(name == ".lock" || name == ".manifest.lock" || name == kManifestName ||
+                name.rfind("shard-", 0) == 0)
         << name;
     EXPECT_EQ(name.find(".draft"), std::string::npos) << name;
   }
