@@ -70,7 +70,8 @@ struct Trajectory {
       0;  ///< number of optimizer steps behind the weights that drew its last token
   std::vector<VersionSpan>
       version_spans;  ///< of the sampled tokens, from prefix_length on; empty for none
-  std::optional<TrajectoryId> parent;  ///< whose beginning was kept; absent when fresh
+  std::optional<TrajectoryId>
+      parent;           ///< whose beginning was kept; may be absent when nothing was
   uint64_t seed = 0;    ///< key of its randomness: the run's seed (core/random.h)
   uint64_t stream = 0;  ///< stream of its randomness: id.key()
   std::string text;     ///< response decoded, special tokens visible
