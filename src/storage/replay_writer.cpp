@@ -14,7 +14,7 @@ namespace {
 
 using records::RolloutTree;
 
-constexpr auto kLockPatience = std::chrono::seconds(10);
+constexpr auto kLockPatience = std::chrono::seconds(2);
 
 const std::filesystem::path& made_folder(const std::filesystem::path& folder) {
   make_folder(folder);
@@ -25,6 +25,11 @@ const std::filesystem::path& made_folder(const std::filesystem::path& folder) {
 /// over what it left.
 std::chrono::milliseconds patience_of(const ReplayOptions& options) {
   return options.writer.empty() ? std::chrono::seconds(0) : kLockPatience;
+}
+
+std::string checked_lock_name(const ReplayOptions& options) {
+  require_writer_name(options.writer);
+  return lock_name(options.writer);
 }
 
 /// Whether a draft's or temporary file's name is this writer's.
@@ -44,10 +49,9 @@ ReplayWriter::ReplayWriter(const std::filesystem::path& folder,
     : folder_(folder),
       options_(options),
       metadata_(std::move(metadata)),
-      lock_(made_folder(folder), lock_name(options.writer), patience_of(options)) {
+      lock_(made_folder(folder), checked_lock_name(options), patience_of(options)) {
   REQUIRE(options_.shard_trees >= 1 && options_.shard_trees <= 1000000, kBadConfig,
           "replay.shard_trees=" << options_.shard_trees << " (expected 1..1000000)");
-  require_writer_name(options_.writer);
   if (options_.writer.empty()) take_over_from_the_dead();
   const ManifestLock guard(folder_);
   remove_drafts();

@@ -24,7 +24,7 @@ struct ReplayOptions {
   uint32_t shard_trees = 256;  ///< trees in a sealed shard, 1..1000000
   Compression compression = Compression::kNone;
   uint32_t keep_steps = 0;  ///< shards of older steps are removed; 0: all are kept
-  std::string writer;       ///< name among several, [a-z0-9_]; "" for the only one, or
+  std::string writer = "";  ///< name among several, [a-z0-9_]; "" for the only one, or
                             ///< for the one that takes over what dead ones have left
 };
 

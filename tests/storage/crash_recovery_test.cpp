@@ -193,14 +193,21 @@ TEST(CrashRecovery, LosesNothingWhenRecoveryIsKilledAgainAndAgain) {
   }
 }
 
-TEST(CrashRecovery, LosesNothingInSixtyKillsAtRandomMoments) {
+/// SRPO_KILLS asks for more.
+int num_kills() {
+  const char* asked = std::getenv("SRPO_KILLS");
+  return asked == nullptr ? 40 : std::atoi(asked);
+}
+
+TEST(CrashRecovery, LosesNothingInKillsAtRandomMoments) {
   std::vector<RolloutTree> trees = test::RandomTrees(5).run(10, 20, 5);
   core::Rng rng(8, core::Purpose::kTest, 0);
   int kills = 0;
-  while (kills < 60) {
+  const int wanted = num_kills();
+  while (kills < wanted) {
     const test::ScratchFolder folder;
     std::vector<uint8_t> acknowledged;
-    for (int status = kDied; status == kDied && kills < 60;) {
+    for (int status = kDied; status == kDied && kills < wanted;) {
       const std::chrono::microseconds moment(1000 + rng.below(25000));
       const Outcome outcome = run_child(folder / "r", trees, -1, moment);
       status = outcome.status;

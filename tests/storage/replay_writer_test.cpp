@@ -74,6 +74,61 @@ TEST(ReplayWriter, CountsARepeatedKeyAndKeepsTheFirst) {
   EXPECT_EQ(writer.num_repeated(), 2U);
 }
 
+TEST(ReplayWriter, RemovesShardsOfOldStepsAndRemembersTheirTrees) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = test::RandomTrees(9).run(6, 4, 0);
+  {
+    ReplayWriter writer(folder / "replay", {4, Compression::kNone, 2}, kMetadata);
+    for (const RolloutTree& tree : all) EXPECT_TRUE(writer.accept(tree));
+  }
+  ReplayWriter writer(folder / "replay", {4, Compression::kNone, 2}, kMetadata);
+  EXPECT_EQ(writer.num_accepted(), all.size());
+  EXPECT_EQ(writer.num_shards(), 2U);
+  EXPECT_TRUE(writer.contains(key_of(all[0])));
+  EXPECT_EQ(writer.find(key_of(all[0])), nullptr);
+  EXPECT_FALSE(writer.accept(all[0]));
+  EXPECT_NE(writer.find(key_of(all[16])), nullptr);
+  EXPECT_FALSE(std::filesystem::exists(folder / "replay/shard-000000.h5"));
+  ReplayReader reader(folder / "replay");
+  size_t count = 0;
+  while (reader.next()) ++count;
+  EXPECT_EQ(count, 8U);
+  EXPECT_EQ(reader.num_retired_trees(), 16U);
+  EXPECT_EQ(reader.num_lost_trees(), 0U);
+}
+
+TEST(ReplayWriter, SharesAFolderWithOthersOfOtherNames) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = trees();
+  const auto options = [](const std::string& name) {
+    return ReplayOptions{4, Compression::kNone, 0, name};
+  };
+  {
+    ReplayWriter a(folder / "replay", options("a"), kMetadata);
+    ReplayWriter b(folder / "replay", options("b"), kMetadata);
+    for (size_t i = 0; i < 10; ++i) a.accept(all[i]);
+    for (size_t i = 8; i < all.size(); ++i) b.accept(all[i]);  // two of them twice
+    a.seal();
+    b.seal();
+    EXPECT_EQ(a.num_repeated() + b.num_repeated(), 2U);
+    expect_error(ErrorKind::kBadInput, "is in use by process ",
+                 [&] { ReplayWriter(folder / "replay", options("a"), kMetadata); });
+    b.accept(test::RandomTrees(9).training(70, 0));  // and b dies
+  }
+  expect_error(ErrorKind::kBadConfig, "writer name 'A/'",
+               [&] { ReplayWriter(folder / "replay2", options("A/"), kMetadata); });
+  ReplayWriter chief(folder / "replay", options(""), kMetadata);
+  EXPECT_EQ(chief.num_accepted(), all.size() + 1);
+  EXPECT_EQ(chief.num_in_journal(), 0U);
+  for (const RolloutTree& tree : all)
+    EXPECT_EQ(core::to_bytes(*chief.find(key_of(tree))), core::to_bytes(tree));
+  ReplayReader reader(folder / "replay");
+  size_t count = 0;
+  while (reader.next()) ++count;
+  EXPECT_EQ(count, all.size() + 1);
+  EXPECT_EQ(reader.num_repeated(), 0U);
+}
+
 TEST(ReplayWriter, RefusesASecondWriterAndAnotherRun) {
   const test::ScratchFolder folder;
   {
