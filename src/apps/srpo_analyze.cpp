@@ -105,7 +105,8 @@ void run_audit(const Arguments& arguments) {
             << std::flush;
   REQUIRE(analysis::is_intact(audit), kBadFile,
           audit.scan.replay.string()
-              << ": " << audit.num_violations
+              << ": " << audit.scan.damaged.size() << " damaged files, "
+              << audit.num_violations
               << " violations, the first: " << audit.violations.front());
 }
 

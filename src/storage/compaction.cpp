@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<FolderLock>> lock_all(const std::filesystem::path& f
     if (name.rfind(lock_name("") + "-", 0) == 0) names.insert(name);
   }
   std::vector<std::unique_ptr<FolderLock>> locks;
+  locks.reserve(names.size());
   for (const std::string& name : names)
     locks.push_back(std::make_unique<FolderLock>(folder, name));
   return locks;

@@ -104,6 +104,7 @@ std::vector<RolloutTree> RecordedSteps::of_step(uint32_t step) {
   REQUIRE(!by_slot.empty(), kBadInput,
           folder_.string() << " has no training tree of step " << step);
   std::vector<RolloutTree> trees;
+  trees.reserve(by_slot.size());
   for (auto& [slot, tree] : by_slot) trees.push_back(std::move(tree));
   return trees;
 }

@@ -39,7 +39,8 @@ std::filesystem::path replay_folder_of(const std::filesystem::path& run);
 class ReplaySource {
  public:
   /// `run`: a run folder, or a replay folder. Throws kBadInput when it is neither.
-  ReplaySource(const std::filesystem::path& run, const ReplayFilter& filter = {});
+  explicit ReplaySource(const std::filesystem::path& run,
+                        const ReplayFilter& filter = {});
 
   /// The next tree within the steps of the filter, or nothing at the end.
   std::optional<records::RolloutTree> next_tree();
