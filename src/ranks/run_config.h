@@ -30,10 +30,13 @@ struct RoleCounts {
   bool is_auto() const { return scheduler == 0; }
 };
 
-/// Where problems come from: a JSONL file, or one of the built-in tasks.
+/// Where problems come from: a JSONL file, another run's shards, or one of the built-in
+/// tasks.
 struct DataSource {
-  std::filesystem::path path;  ///< empty: made by `task`
-  std::string task;            ///< "arithmetic" or "sums"
+  std::filesystem::path path;    ///< empty: made by `task`, or `replay`
+  std::filesystem::path replay;  ///< a run folder: the problems that its shards hold
+  double min_reward = 1;         ///< of a recorded trajectory that is a demonstration
+  std::string task;              ///< "arithmetic" or "sums"
   std::string kind = "math";
   int64_t limit = 0;  ///< problems; 0: all of a file
   int64_t skip = 0;   ///< lines of a file
@@ -103,6 +106,7 @@ struct RunConfig {
   Schedule schedule;
   uint32_t shard_trees = 256;
   std::string compression = "none";
+  uint32_t keep_steps = 0;  ///< shards of older steps are removed; 0: all are kept
   uint32_t checkpoint_every = 8;
   uint32_t checkpoints_kept = 3;
   std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"
