@@ -15,6 +15,7 @@
 #include "actors/actor.h"
 #include "actors/call_context.h"
 #include "actors/frame.h"
+#include "actors/object_store.h"
 
 namespace srpo::actors {
 
@@ -32,6 +33,7 @@ struct IncomingCall {
   core::Clock::time_point deadline;
   core::Clock::time_point arrived;
   size_t bytes = 0;
+  References references;  ///< held until the arguments have been read
 };
 
 /// A method as data: how to run it, made from its type by dispatch.h.
@@ -40,8 +42,6 @@ struct MethodInfo {
   MethodOptions options;
   bool runs_on = false;  ///< it may go on after invoke() has returned
   void (*invoke)(Runtime&, ActorCell&, IncomingCall) = nullptr;
-  /// Reads the arguments and drops them: counts the references they carry.
-  void (*discard)(const IncomingCall&) = nullptr;
 };
 
 /// Times of calls, in powers of two of nanoseconds.
@@ -77,6 +77,7 @@ struct ActorCell : std::enable_shared_from_this<ActorCell> {
   std::string name;
   uint32_t hash = 0;
   std::string_view class_name;
+  const std::string_view* work_name = nullptr;  ///< of its own work(), if it has one
   uint64_t class_hash = 0;
   Actor* actor = nullptr;
   std::unique_ptr<Actor> owned;  ///< when it was spawned; empty when it is borrowed

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/reactor.h"
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -84,7 +85,6 @@ void ActorHost::remove(const std::string& name, const std::string& why) {
                         "actor " + name + " was stopped: " + why};
   const auto refuse = [&](std::deque<IncomingCall>& lane) {
     for (const IncomingCall& call : std::exchange(lane, {})) {
-      cell->methods[call.method].info->discard(call);
       answer_error(*cell, call, error);
     }
   };
@@ -136,6 +136,7 @@ void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
   call.bytes = frame.size();
   call.arguments = open.arguments;  // the frame's memory moves with it
   call.frame = std::move(frame);
+  call.references = runtime_.take_arrived();
   accept(header.actor, std::move(call));
 }
 
@@ -169,9 +170,11 @@ bool ActorHost::may_start(const ActorCell& cell, uint16_t method) const {
 
 void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   MethodState& state = cell.methods[call.method];
-  if (is_repeat(cell, call)) return;
+  if (is_repeat(call)) return;
   ++state.calls;
   state.bytes_in += call.bytes;
+  runtime_.trace().add({TraceKind::kArrived, state.info->name, call.call, call.slot,
+                        call.incarnation, call.bytes, false});
   auto& lane = state.info->options.concurrency > 0 ? state.waiting : cell.ordered_waiting;
   if (lane.empty() && may_start(cell, call.method)) {
     start(cell, std::move(call));
@@ -179,7 +182,6 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   }
   if (lane.size() >= limits_.mailbox_calls) {
     ++refused_;
-    state.info->discard(call);
     answer_error(cell, call,
                  {CallError::Kind::kOverloaded, core::ErrorKind::kPeerLost,
                   "the mailbox of " + cell.name + " is full"});
@@ -189,20 +191,19 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
   ++cell.num_waiting;
 }
 
-bool ActorHost::is_repeat(ActorCell& cell, const IncomingCall& call) {
+bool ActorHost::is_repeat(const IncomingCall& call) {
   if (!running_.contains(key_of(call))) return false;
   // The answer of the one that runs serves both.
   ++repeats_dropped_;
-  cell.methods[call.method].info->discard(call);
   return true;
 }
 
 void ActorHost::start(ActorCell& cell, IncomingCall call) {
   const MethodInfo& info = *cell.methods[call.method].info;
-  if (is_repeat(cell, call)) return;
-  if (call.deadline <= wire_.transport().now()) {
+  if (is_repeat(call)) return;
+  const auto now = wire_.transport().now();
+  if (call.deadline <= now) {
     ++expired_;
-    info.discard(call);
     answer_error(cell, call,
                  {CallError::Kind::kTimeout, core::ErrorKind::kTimeout,
                   std::string(info.name) + " was not begun before its deadline"});
@@ -210,7 +211,17 @@ void ActorHost::start(ActorCell& cell, IncomingCall call) {
   }
   ++cell.methods[call.method].running;
   if (info.options.concurrency == 0) cell.ordered_running = true;
+  TraceRecorder& trace = runtime_.trace();
+  const TraceRecorder::Entry step{TraceKind::kRunBegin, info.name,  call.call, call.slot,
+                                  call.incarnation,     call.bytes, false};
+  trace.add(step);
+  const RunningNow::Scope running(runtime_.running_now(), &info.name, now);
   info.invoke(runtime_, cell, std::move(call));
+  if (trace.is_on()) {
+    TraceRecorder::Entry end = step;
+    end.kind = TraceKind::kRunEnd;
+    trace.add(end);
+  }
 }
 
 void ActorHost::finished(ActorCell& cell, uint16_t method) {
@@ -246,7 +257,8 @@ void ActorHost::start_waiting(ActorCell& cell) {
 }
 
 void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind,
-                       core::Bytes bytes, std::vector<core::Buffer> buffers) {
+                       core::Bytes bytes, std::vector<core::Buffer> buffers,
+                       const References& references) {
   const Peer& caller = wire_.peer(call.slot);
   if (caller.state != Peer::State::kUp || caller.incarnation != call.incarnation) {
     return;
@@ -263,7 +275,23 @@ void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind
     if (kind != FrameKind::kStreamItem)
       state.service.add(wire_.transport().now() - call.arrived);
   }
+  if (!references.empty()) {
+    header.flags |= kCarriesReferences;
+    announce_references(call.slot, references);
+  }
+  if (runtime_.trace().is_on()) trace_answer(cell, call, kind, bytes.size(), buffers);
   wire_.send(call.slot, header, std::move(bytes), std::move(buffers));
+}
+
+void ActorHost::trace_answer(const ActorCell& cell, const IncomingCall& call,
+                             FrameKind kind, size_t bytes,
+                             const std::vector<core::Buffer>& buffers) {
+  if (call.method >= cell.methods.size()) return;
+  for (const core::Buffer& buffer : buffers) bytes += buffer.size();
+  runtime_.trace().add(
+      {kind == FrameKind::kStreamItem ? TraceKind::kItemSent : TraceKind::kReplied,
+       cell.methods[call.method].info->name, call.call, call.slot, call.incarnation,
+       bytes, kind == FrameKind::kError});
 }
 
 void ActorHost::answer_error(ActorCell& cell, const IncomingCall& call,
@@ -294,9 +322,6 @@ void ActorHost::on_slot_lost(int slot) {
   for (const auto& each : cells_) {
     ActorCell* cell = each.second.get();
     const auto drop = [&](std::deque<IncomingCall>& lane) {
-      for (const IncomingCall& call : lane) {
-        if (call.slot == slot) cell->methods[call.method].info->discard(call);
-      }
       cell->num_waiting -= std::erase_if(
           lane, [&](const IncomingCall& call) { return call.slot == slot; });
     };
@@ -324,7 +349,10 @@ bool ActorHost::work() {
   bool busy = !homeless_.empty() && refuse_homeless();
   for (size_t i = 0; i < workers_.size(); ++i) {  // an actor may add or remove one
     const std::shared_ptr<ActorCell>& cell = workers_[i];
-    if (cell->actor != nullptr) busy = cell->actor->work() || busy;
+    if (cell->actor == nullptr || cell->work_name == nullptr) continue;
+    const RunningNow::Scope running(runtime_.running_now(), cell->work_name,
+                                    std::chrono::steady_clock::now());
+    busy = cell->actor->work() || busy;
   }
   return busy;
 }

@@ -49,7 +49,8 @@ class ActorHost {
   // For dispatch.h.
   /// Sends the answer, unless its caller was replaced.
   void answer(ActorCell& cell, const IncomingCall& call, FrameKind kind,
-              core::Bytes bytes, std::vector<core::Buffer> buffers);
+              core::Bytes bytes, std::vector<core::Buffer> buffers,
+              const References& references = {});
   void answer_error(ActorCell& cell, const IncomingCall& call, const CallError& error);
   /// A call of this method has ended: the next one may run.
   void finished(ActorCell& cell, uint16_t method);
@@ -74,8 +75,10 @@ class ActorHost {
       const std::function<bool(const Key&, const RunningCall&)>& wanted) const;
 
   void accept(uint32_t actor, IncomingCall call);
+  void trace_answer(const ActorCell& cell, const IncomingCall& call, FrameKind kind,
+                    size_t bytes, const std::vector<core::Buffer>& buffers);
   void enqueue(ActorCell& cell, IncomingCall call);
-  bool is_repeat(ActorCell& cell, const IncomingCall& call);
+  bool is_repeat(const IncomingCall& call);
   bool may_start(const ActorCell& cell, uint16_t method) const;
   void start(ActorCell& cell, IncomingCall call);
   void start_waiting(ActorCell& cell);

@@ -133,6 +133,8 @@ void CallTable::transmit(Pending& pending) {
   pending.sent = true;
   pending.header.time_left = (pending.deadline - wire_.transport().now()).count();
   CallRequest& request = pending.request;
+  announce_references(request.slot, request.references);
+  trace(TraceKind::kSent, pending, false);
   const int64_t again = request.method_options.retry_after_ms;
   if (pending.repeats_left > 0) {
     if (again > 0 && pending.repeat_timer == 0) {
@@ -147,6 +149,12 @@ void CallTable::transmit(Pending& pending) {
   }
 }
 
+void CallTable::trace(TraceKind kind, const Pending& pending, bool failed) {
+  if (trace_ == nullptr || !trace_->is_on()) return;
+  trace_->add({kind, pending.request.name, pending.id, pending.request.slot, 0,
+               pending.bytes, failed});
+}
+
 void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_it) {
   if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   if (pending.repeat_timer != 0) timers_.remove(std::exchange(pending.repeat_timer, 0));
@@ -155,6 +163,8 @@ void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_i
   const int slot = pending.request.slot;
   --load_[static_cast<size_t>(slot)];
   --used_;
+  if (pending.sent)
+    trace(TraceKind::kAnswered, pending, answer.kind == FrameKind::kError);
   const CallRequest request = std::move(pending.request);
   pending.request = {};
   pending.request.slot = slot;
@@ -222,6 +232,7 @@ void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
   }
   Answer answer{open.header.kind, open.arguments, frame.buffers, nullptr};
   if (answer.kind == FrameKind::kStreamItem) {
+    trace(TraceKind::kItemArrived, *pending, false);
     const auto receive = pending->request.receive;  // it may finish the call
     receive(answer);
     return;

@@ -13,6 +13,7 @@
 
 #include "actors/actor_cell.h"
 #include "actors/timer_wheel.h"
+#include "actors/trace_recorder.h"
 #include "actors/wire.h"
 
 namespace srpo::actors {
@@ -48,6 +49,7 @@ struct CallRequest {
   CallOptions options;
   core::Bytes bytes;  ///< of a writer from begin_frame()
   std::vector<core::Buffer> buffers;
+  References references;  ///< held until the call is answered
   bool streams = false;
   std::function<void(const Answer&)> receive;
 };
@@ -93,6 +95,7 @@ class CallTable {
   /// Calls that were given up here and that the callee still has: they keep their credit
   /// until its answer comes, it is lost, or Limits::credit_hold has passed.
   size_t num_abandoned() const { return abandoned_; }
+  void set_trace(TraceRecorder* trace) { trace_ = trace; }
   uint64_t late_replies() const { return late_replies_; }
   uint64_t repeated() const { return repeated_; }
   uint64_t overloaded() const { return overloaded_; }
@@ -130,6 +133,7 @@ class CallTable {
   Pending* find(uint64_t call);
   const Pending* find(uint64_t call) const;
   void transmit(Pending& pending);
+  void trace(TraceKind kind, const Pending& pending, bool failed);
   /// Tells the receiver. The call is taken out, or abandoned if the callee still has it.
   void finish(Pending& pending, const Answer& answer, bool callee_has_it = false);
   /// Gives credit and place of a call back.
@@ -145,6 +149,7 @@ class CallTable {
   const Limits& limits_;
   Post post_;
   std::function<void(int, int)> poison_;
+  TraceRecorder* trace_ = nullptr;
   std::deque<Pending> table_;
   std::vector<uint32_t> free_;
   size_t used_ = 0;

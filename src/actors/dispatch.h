@@ -9,10 +9,13 @@ template <class R>
 struct Sealed {
   core::Bytes bytes;
   std::vector<core::Buffer> buffers;
+  References references;
 
   explicit Sealed(const R& value) {
+    ReferenceCollector collector;
     core::ByteWriter writer = begin_frame(buffers);
     writer.write(value);
+    references = collector.finish(writer);
     bytes = writer.take();
   }
 };
@@ -27,7 +30,7 @@ void answer(ActorHost& host, ActorCell& cell, const IncomingCall& call,
   try {
     Sealed<R> sealed(result.value());
     host.answer(cell, call, FrameKind::kReply, std::move(sealed.bytes),
-                std::move(sealed.buffers));
+                std::move(sealed.buffers), sealed.references);
   } catch (...) {  // no memory, or too many buffers: nothing was sent
     host.answer_error(cell, call, caught_error());
   }
@@ -243,7 +246,7 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   state->sink.send = [&host, keep, header](T value) {
     Sealed<T> sealed(value);
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
-                std::move(sealed.buffers));
+                std::move(sealed.buffers), sealed.references);
   };
   // The running call holds the state, so that the end of the runtime frees both.
   state->sink.ended = [weak = std::weak_ptr(state),
@@ -284,21 +287,12 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   if (!begun.has_value()) end(CallResult<Done>(begun.error()));
 }
 
-template <auto kPointer>
-void discard(const IncomingCall& call) {
-  guarded<Done>([&] {
-    read_arguments<typename SignatureOf<kPointer>::Arguments>(call);
-    return CallResult<Done>(Done{});
-  });
-}
-
 template <auto kPointer, class A>
 MethodInfo make_method_info(const MethodOptions& options) {
   constexpr MethodKind kKind = SignatureOf<kPointer>::kKind;
   MethodInfo info;
   info.name = method_name<kPointer>();
   info.options = options;
-  info.discard = &discard<kPointer>;
   if constexpr (kKind == MethodKind::kReply) {
     info.invoke = &invoke_reply<kPointer, A>;
   } else if constexpr (kKind == MethodKind::kTask) {
@@ -334,6 +328,11 @@ std::shared_ptr<ActorCell> make_cell(std::string_view name, A* actor) {
   cell->name = std::string(name);
   cell->hash = name_hash(name);
   cell->class_name = class_name<A>();
+  if constexpr (!std::is_same_v<decltype(&A::work), bool (Actor::*)()>) {
+    static const std::string kWork = "work() of " + std::string(class_name<A>());
+    static const std::string_view kWorkName = kWork;
+    cell->work_name = &kWorkName;
+  }
   cell->actor = actor;
   for (const MethodInfo& info : method_table<A>()) {
     cell->methods.emplace_back();

@@ -1,5 +1,6 @@
 #include "actors/frame.h"
 
+#include <cstddef>
 #include <cstring>
 
 #include "core/checksum.h"
@@ -30,6 +31,11 @@ struct WireHeader {
 };
 static_assert(sizeof(WireHeader) == kHeaderBytes);
 
+/// Memory of small frames that waits for the next ones.
+constexpr size_t kMostSpare = 256;
+constexpr size_t kLargestSpare = 16384;
+thread_local std::vector<core::Bytes> spare_bytes;
+
 uint32_t header_crc(const WireHeader& wire) {
   return core::crc32c(
       std::as_bytes(std::span(&wire, 1)).first(kHeaderBytes - sizeof wire.header_crc));
@@ -50,7 +56,7 @@ WireHeader load_header(std::span<const std::byte> bytes, int from) {
   REQUIRE(wire.header_crc == header_crc(wire), kPeerLost,
           "header of a frame from rank " << from << " is damaged");
   REQUIRE(wire.kind >= static_cast<uint8_t>(FrameKind::kCall) &&
-              wire.kind <= static_cast<uint8_t>(FrameKind::kStop),
+              wire.kind <= static_cast<uint8_t>(FrameKind::kReferences),
           kPeerLost, "frame of kind " << int{wire.kind} << " from rank " << from);
   const uint64_t body = bytes.size() - kHeaderBytes;
   const uint64_t table = uint64_t{wire.buffers} * sizeof(uint64_t);
@@ -129,6 +135,28 @@ OpenFrame open(const Frame& frame, int from) {
   open.arguments = body.first(wire.argument_bytes);
   open.arguments_are_whole = core::crc32c(body) == wire.body_crc;
   return open;
+}
+
+size_t num_buffers(std::span<const std::byte> bytes) {
+  if (bytes.size() < kHeaderBytes) return 0;
+  uint16_t buffers = 0;
+  std::memcpy(&buffers, bytes.data() + offsetof(WireHeader, buffers), sizeof buffers);
+  return buffers;
+}
+
+core::Bytes take_bytes(size_t size) {
+  core::Bytes bytes;
+  if (!spare_bytes.empty()) {
+    bytes = std::move(spare_bytes.back());
+    spare_bytes.pop_back();
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void give_back_bytes(core::Bytes bytes) {
+  if (bytes.capacity() == 0 || bytes.capacity() > kLargestSpare) return;
+  if (spare_bytes.size() < kMostSpare) spare_bytes.push_back(std::move(bytes));
 }
 
 std::vector<uint64_t> buffer_sizes(std::span<const std::byte> bytes, int from) {

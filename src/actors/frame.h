@@ -19,6 +19,7 @@ enum class FrameKind : uint8_t {
   kStreamItem = 5,    ///< one element of a streamed result
   kStreamWindow = 6,  ///< the reader can take so many elements more
   kStop = 7,          ///< leave run()
+  kReferences = 8,    ///< who holds objects of the receiver
 };
 
 /// On the wire, little-endian: magic u32, version u16, kind u8, flags u8, incarnation
@@ -35,7 +36,8 @@ struct FrameHeader {
   int64_t time_left = 0;     ///< nanoseconds until the deadline, when it was sent
 };
 
-/// The message carries object references that must be counted even if it is refused.
+/// The arguments end in a list of object references, which are counted whatever becomes
+/// of the message.
 constexpr uint8_t kCarriesReferences = 1;
 
 constexpr size_t kHeaderBytes = 64;
@@ -80,6 +82,14 @@ OpenFrame open(const Frame& frame, int from);
 /// The sizes of the buffers that belong to a frame whose `bytes` have arrived, for the
 /// transport that fetches them. Throws as open() does.
 std::vector<uint64_t> buffer_sizes(std::span<const std::byte> bytes, int from);
+
+/// The number of buffers that a header claims, unchecked; 0 when there is no header.
+size_t num_buffers(std::span<const std::byte> bytes);
+
+/// Memory of frames is used again on the thread that gave it back: a small message costs
+/// no allocation. The bytes of take_bytes() are whatever they were.
+core::Bytes take_bytes(size_t size);
+void give_back_bytes(core::Bytes bytes);
 
 /// FNV-1a of an actor's name.
 constexpr uint32_t name_hash(std::string_view name) {

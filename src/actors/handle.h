@@ -187,8 +187,11 @@ CallRequest Handle<A>::request(const CallOptions& options, const Args&... args) 
   static_assert(detail::fits<Arguments, Args...>(),
                 "the arguments do not fit the method's parameters");
   CallRequest request;
+  ReferenceCollector collector;
   core::ByteWriter writer = begin_frame(request.buffers);
   detail::write_arguments(writer, static_cast<const Arguments*>(nullptr), args...);
+  request.references = collector.finish(writer);
+  if (!request.references.empty()) request.flags |= kCarriesReferences;
   request.slot = rank_;
   request.actor = actor_;
   request.method = static_cast<uint16_t>(kIndex);

@@ -18,8 +18,12 @@
 #include "actors/call_table.h"
 #include "actors/future.h"
 #include "actors/inbox.h"
+#include "actors/inspection.h"
+#include "actors/object_store.h"
+#include "actors/running_now.h"
 #include "actors/task.h"
 #include "actors/timer_wheel.h"
+#include "actors/trace_recorder.h"
 #include "actors/transport.h"
 #include "actors/wire.h"
 #include "actors/work_pool.h"
@@ -47,6 +51,10 @@ struct RuntimeConfig {
       std::chrono::seconds(1)};  ///< with an actor that is not there yet
   uint32_t stream_window = 16;   ///< elements on their way to a reader
   int pool_threads = 2;          ///< for blocking work
+  size_t object_bytes = 0;       ///< of objects, own and fetched; 0: half of the memory
+  size_t trace_events = 0;       ///< that the trace ring holds; 0: no tracing
+  /// Between reports for other threads; 0: none. Never in simulated time.
+  std::chrono::nanoseconds report_every{std::chrono::seconds(1)};
   std::chrono::nanoseconds gap_timeout{std::chrono::seconds(1)};  ///< for a lost frame
 };
 
@@ -54,6 +62,9 @@ template <class A>
 class Handle;
 template <class A>
 class Group;
+template <class T>
+class Ref;
+class RankServices;
 class Node;
 
 /// Logs the error of a call whose answer is dropped.
@@ -100,6 +111,14 @@ class Runtime {
   /// or if it is of another class.
   template <class A>
   Future<Group<A>> look_up(const std::string& name);
+
+  // --- objects ----------------------------------------------------------------------
+  /// Keeps a value on this rank as long as any rank has a reference to it. Throws
+  /// kNoSpace when there is no room.
+  template <class T>
+  Ref<T> put(T value);
+  template <class T>
+  Ref<T> put(std::shared_ptr<const T> value);
 
   // --- coroutines and time ----------------------------------------------------------
   /// Runs a task to its end beside everything else; what it throws becomes the error.
@@ -169,12 +188,22 @@ class Runtime {
   Wire& wire() { return wire_; }
   CallTable& calls() { return calls_; }
   ActorHost& actors() { return host_; }
+  const ActorHost& actors() const { return host_; }
+  ObjectStore& objects() { return objects_; }
+  TraceRecorder& trace() { return trace_; }
+  RunningNow& running_now() { return running_now_; }
+  /// What the frame that is being delivered refers to.
+  References take_arrived() { return std::move(*arrived_); }
   Node& node() { return *node_; }
   boost::asio::io_context& io() { return io_; }
   /// The earliest deadline, end of a sleep, or time to give a lost frame up.
   std::optional<core::Clock::time_point> next_timer() const;
   /// Tasks of this rank that have not ended.
   std::vector<std::string> describe_tasks() const;
+  std::vector<const CallContext*> task_contexts() const;
+  /// What runs at this moment, and what the reactor has last reported of itself, one
+  /// second ago at most if it was not stuck. Any thread.
+  std::string snapshot_text() const;
   /// What this rank waits for: calls under way, oldest first.
   std::vector<std::string> pending_calls() const { return calls_.describe(); }
 
@@ -194,8 +223,10 @@ class Runtime {
   /// Takes back a sleep that nobody waits for any more.
   void end_sleep(uint64_t key);
 
-  void deliver(int slot, const OpenFrame& open, Frame& frame);
+  void deliver(int slot, const OpenFrame& sealed, Frame& frame);
+  void deliver_opened(int slot, const OpenFrame& open, Frame& frame);
   void on_timer(uint64_t key);
+  void report();
   void rest_unless(bool busy);
   void wait_for_signal(const std::function<void(int)>& action);
 
@@ -205,10 +236,17 @@ class Runtime {
   CallTable::Limits call_limits_;
   Inbox inbox_;
   Wire wire_;
+  ObjectStore objects_;
+  References* arrived_ = nullptr;
+  TraceRecorder trace_;
+  RunningNow running_now_;
+  Snapshot snapshot_;
+  core::Clock::time_point next_report_;
   TimerWheel timers_;
   CallTable calls_;
   ActorHost host_;
   std::unique_ptr<Node> node_;
+  std::unique_ptr<RankServices> services_;
   WorkPool pool_;
   boost::asio::io_context io_;
   std::unique_ptr<boost::asio::signal_set> signals_;
@@ -239,6 +277,10 @@ Detached Runtime::run_task(uint64_t id, Task<R> task, Future<Result> future) {
     result.emplace(caught_error());
   }
   // The context ends with the task; what waits for it runs in its own.
+  trace_.add({.kind = TraceKind::kTaskEnd,
+              .name = "task",
+              .id = id,
+              .failed = !result->has_value()});
   const auto ended = std::move(tasks_.at(id));
   tasks_.erase(id);
   const ContextScope nothing(nullptr);
@@ -254,6 +296,8 @@ Future<std::conditional_t<std::is_void_v<R>, Done, R>> Runtime::start(std::strin
   running = std::make_unique<RunningTask>();
   running->context.what = std::move(name);
   running->context.started = now();
+  trace_.add_named(
+      {.kind = TraceKind::kTaskBegin, .name = running->context.what, .id = id});
   CallContext* context = &running->context;
   running->coroutine = run_task(id, std::move(task), future).coroutine;
   const std::coroutine_handle<> coroutine = running->coroutine;

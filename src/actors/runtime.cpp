@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "actors/node.h"
+#include "actors/rank_services.h"
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -44,12 +45,18 @@ Runtime::Runtime(Transport& transport, RuntimeConfig config)
       call_limits_{config.credits, config.call_timeout, config.credit_hold},
       wire_(transport, config.num_slots > 0 ? config.num_slots : transport.size(),
             config.gap_timeout),
+      objects_(*this, wire_, config.object_bytes),
+      trace_(wire_),
       calls_(wire_, timers_, call_limits_,
              [this](std::function<void()> action) { post(std::move(action)); }),
       host_(*this, wire_, {config.mailbox_calls, config.patience}),
       node_(std::make_unique<Node>(*this)),
+      services_(std::make_unique<RankServices>(*this)),
       pool_(config.pool_threads) {
   host(kNodeName, *node_);
+  host(kServicesName, *services_);
+  trace_.start(config.trace_events);
+  calls_.set_trace(&trace_);
   calls_.on_poison([this](int slot, int losses) {
     find<Node>(0, kNodeName).tell<&Node::forgive>(slot, losses);
   });
@@ -64,7 +71,15 @@ Runtime::~Runtime() {
   for (auto& [id, task] : tasks) task->coroutine.destroy();
 }
 
-void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
+void Runtime::deliver(int slot, const OpenFrame& sealed, Frame& frame) {
+  OpenFrame open = sealed;
+  References arrived = objects_.arrive(slot, open);
+  const auto outer = std::exchange(arrived_, &arrived);
+  deliver_opened(slot, open, frame);
+  arrived_ = outer;
+}
+
+void Runtime::deliver_opened(int slot, const OpenFrame& open, Frame& frame) {
   switch (open.header.kind) {
     case FrameKind::kStop:
       stopping_ = true;
@@ -73,6 +88,9 @@ void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
     case FrameKind::kError:
     case FrameKind::kStreamItem:
       calls_.on_answer(slot, open, frame);
+      return;
+    case FrameKind::kReferences:
+      objects_.on_news(slot, open);
       return;
     case FrameKind::kCall:
     case FrameKind::kCancel:
@@ -84,6 +102,7 @@ void Runtime::deliver(int slot, const OpenFrame& open, Frame& frame) {
 
 bool Runtime::poll() {
   const CurrentScope scope(this);
+  objects_.set_reactor_thread();
   bool busy =
       wire_.receive(kFramesARound, [this](int slot, const OpenFrame& open, Frame& frame) {
         deliver(slot, open, frame);
@@ -93,13 +112,29 @@ bool Runtime::poll() {
     if (io_.poll() > 0) busy = true;
     io_.restart();
     for (const auto& action : rounds_) busy = action() || busy;
+    report();
   }
   busy = host_.work() || busy;
   if (timers_.size() > 0 && (!busy || rounds_done_ % kRoundsBetweenLooks == 0))
-    timers_.expire(wire_.now(), [this](uint64_t key) { on_timer(key); });
+    timers_.expire(wire_.now(), [this, &busy](uint64_t key) {
+      busy = true;  // it may have called an actor of this rank
+      on_timer(key);
+    });
   wire_.progress();
   ++rounds_done_;
   return busy;
+}
+
+void Runtime::report() {
+  if (config_.report_every.count() == 0 || wire_.transport().is_simulated()) return;
+  const auto time = now();
+  if (time < next_report_) return;
+  next_report_ = time + config_.report_every;
+  snapshot_.publish(inspect(*this), time);
+}
+
+std::string Runtime::snapshot_text() const {
+  return snapshot_.text(running_now_, core::Clock::now());
 }
 
 void Runtime::on_timer(uint64_t key) {
@@ -180,6 +215,7 @@ void Runtime::slot_lost(int slot, const std::string& reason, bool will_be_filled
   const auto state = will_be_filled ? Peer::State::kReplacing : Peer::State::kGone;
   if (wire_.peer(slot).state == Peer::State::kGone) return;
   wire_.lose(slot, state);
+  objects_.on_slot_lost(slot);
   host_.on_slot_lost(slot);
   if (will_be_filled) {
     calls_.on_slot_lost(slot, reason);
@@ -194,6 +230,7 @@ void Runtime::slot_filled(int slot, int process, uint32_t incarnation,
   const CurrentScope scope(this);
   wire_.fill(slot, process, incarnation);
   if (first) first();
+  objects_.on_slot_filled(slot);
   calls_.on_slot_filled(slot);
   for (const auto& action : membership_) action(slot, Peer::State::kUp);
 }
@@ -212,6 +249,12 @@ void Runtime::wait_for_signal(const std::function<void(int)>& action) {
         action(signal);
         wait_for_signal(action);
       });
+}
+
+std::vector<const CallContext*> Runtime::task_contexts() const {
+  std::vector<const CallContext*> contexts;
+  for (const auto& [id, task] : tasks_) contexts.push_back(&task->context);
+  return contexts;
 }
 
 std::vector<std::string> Runtime::describe_tasks() const {
