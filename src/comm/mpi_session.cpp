@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <thread>
 #include <unistd.h>
 
 #include <mpi.h>
 
+#include "comm/launch_report.h"
 #include "core/error.h"
 
 namespace srpo::comm {
@@ -30,9 +32,18 @@ MpiSession::MpiSession(int* argc, char*** argv) {
                                          << " (expected MPI_THREAD_FUNNELED or more)");
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
             "MPI_Comm_set_errhandler");
+  int rank = 0;
+  MPI_Comm parent = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_get_parent(&parent), "MPI_Comm_get_parent");
+  leads_ = rank == 0 && parent == MPI_COMM_NULL;
+  if (leads_) report_begin();
 }
 
 MpiSession::~MpiSession() {
+  constexpr int kInternalFault = 70;
+  if (leads_)
+    report_exit_code(std::uncaught_exceptions() > 0 ? kInternalFault : exit_code_);
   auto finished = std::make_shared<std::atomic<bool>>(false);
   std::thread([finished, code = exit_code_] {
     std::this_thread::sleep_for(std::chrono::seconds(5));
@@ -43,6 +54,7 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort(int exit_code) {
+  report_exit_code(exit_code);
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   ::_exit(exit_code);
 }

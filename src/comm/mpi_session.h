@@ -17,7 +17,8 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
 
-  /// What the process will return; used if finalizing hangs.
+  /// What the process will return: told to srpo_run by rank 0 (see launch_report.h), used
+  /// if finalizing hangs.
   void leave_with(int exit_code) { exit_code_ = exit_code; }
 
   /// Ends all ranks at once: for a fault that leaves the others waiting.
@@ -28,6 +29,7 @@ class MpiSession {
 
  private:
   int exit_code_ = 0;
+  bool leads_ = false;
 };
 
 /// Throws kPeerLost with MPI's own words unless `code` is MPI_SUCCESS.
