@@ -59,7 +59,7 @@ class ActorHost {
 
   void enqueue(ActorCell& cell, IncomingCall call);
   bool may_start(const ActorCell& cell, uint16_t method) const;
-  void start(ActorCell& cell, IncomingCall call);
+  void start(ActorCell& cell, IncomingCall call, core::Clock::time_point now);
   void start_waiting(ActorCell& cell);
   bool start_one_waiting(ActorCell& cell);
 

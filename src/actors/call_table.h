@@ -110,7 +110,7 @@ class CallTable {
   Pending& take_free();
   Pending* find(uint64_t call);
   const Pending* find(uint64_t call) const;
-  void transmit(Pending& pending);
+  void transmit(Pending& pending, core::Clock::time_point now);
   /// Takes the call out and tells its receiver.
   void finish(Pending& pending, const Answer& answer);
   void fail(Pending& pending, CallError::Kind kind, core::ErrorKind cause,
