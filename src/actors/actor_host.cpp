@@ -177,7 +177,8 @@ void ActorHost::enqueue(ActorCell& cell, IncomingCall call) {
                         call.incarnation, call.bytes, false});
   auto& lane = state.info->options.concurrency > 0 ? state.waiting : cell.ordered_waiting;
   if (lane.empty() && may_start(cell, call.method)) {
-    start(cell, std::move(call));
+    const auto now = call.arrived;
+    start(cell, std::move(call), now);
     return;
   }
   if (lane.size() >= limits_.mailbox_calls) {
@@ -198,10 +199,9 @@ bool ActorHost::is_repeat(const IncomingCall& call) {
   return true;
 }
 
-void ActorHost::start(ActorCell& cell, IncomingCall call) {
+void ActorHost::start(ActorCell& cell, IncomingCall call, core::Clock::time_point now) {
   const MethodInfo& info = *cell.methods[call.method].info;
   if (is_repeat(call)) return;
-  const auto now = wire_.transport().now();
   if (call.deadline <= now) {
     ++expired_;
     answer_error(cell, call,
@@ -236,7 +236,7 @@ bool ActorHost::start_one_waiting(ActorCell& cell) {
     IncomingCall call = std::move(lane.front());
     lane.pop_front();
     --cell.num_waiting;
-    start(cell, std::move(call));
+    start(cell, std::move(call), wire_.transport().now());
     return true;
   };
   if (start_first(cell.ordered_waiting)) return true;

@@ -80,7 +80,7 @@ class ActorHost {
   void enqueue(ActorCell& cell, IncomingCall call);
   bool is_repeat(const IncomingCall& call);
   bool may_start(const ActorCell& cell, uint16_t method) const;
-  void start(ActorCell& cell, IncomingCall call);
+  void start(ActorCell& cell, IncomingCall call, core::Clock::time_point now);
   void start_waiting(ActorCell& cell);
   void keep_homeless(uint32_t actor, IncomingCall call);
   void house(const ActorCell& cell);

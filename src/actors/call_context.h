@@ -17,6 +17,10 @@ constexpr std::chrono::hours kLongestWait{24 * 365};
 /// One call, or one task of the rank's own, while it runs. Kept by the runtime until it
 /// has ended.
 struct CallContext {
+  CallContext() = default;
+  /// One that nobody can stop: costs no memory.
+  explicit CallContext(std::nostopstate_t) : stop(std::nostopstate) {}
+
   std::string what;  ///< "Counter.add" or the task's name
   int caller = -1;   ///< slot; -1 for a task of this rank
   uint64_t call = 0;

@@ -122,16 +122,16 @@ uint64_t CallTable::start(CallRequest request) {
   }
   if (now) {
     credit.sent(bytes);
-    transmit(pending);
+    transmit(pending, pending.started);
   } else {
     credit.wait(id, bytes);
   }
   return id;
 }
 
-void CallTable::transmit(Pending& pending) {
+void CallTable::transmit(Pending& pending, core::Clock::time_point now) {
   pending.sent = true;
-  pending.header.time_left = (pending.deadline - wire_.transport().now()).count();
+  pending.header.time_left = (pending.deadline - now).count();
   CallRequest& request = pending.request;
   announce_references(request.slot, request.references);
   trace(TraceKind::kSent, pending, false);
@@ -139,8 +139,7 @@ void CallTable::transmit(Pending& pending) {
   if (pending.repeats_left > 0) {
     if (again > 0 && pending.repeat_timer == 0) {
       pending.repeat_timer =
-          timers_.add(wire_.transport().now() + std::chrono::milliseconds(again),
-                      pending.id | kRepeatKey);
+          timers_.add(now + std::chrono::milliseconds(again), pending.id | kRepeatKey);
     }
     wire_.send(request.slot, pending.header, request.bytes, request.buffers);
   } else {
@@ -211,7 +210,7 @@ void CallTable::send_waiting(int slot, uint32_t actor) {
   while (const uint64_t call = credit.next_ready()) {
     Pending* pending = find(call);
     credit.sent(pending->bytes);
-    transmit(*pending);
+    transmit(*pending, wire_.transport().now());
   }
 }
 
@@ -261,7 +260,7 @@ void CallTable::on_timer(uint64_t key) {
     --pending->repeats_left;
     ++repeated_;
     // The last repetition gives its memory away as a first call does.
-    transmit(*pending);
+    transmit(*pending, wire_.transport().now());
     return;
   }
   pending->timer = 0;  // it has fired

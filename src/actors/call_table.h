@@ -132,7 +132,7 @@ class CallTable {
   Pending& take_free();
   Pending* find(uint64_t call);
   const Pending* find(uint64_t call) const;
-  void transmit(Pending& pending);
+  void transmit(Pending& pending, core::Clock::time_point now);
   void trace(TraceKind kind, const Pending& pending, bool failed);
   /// Tells the receiver. The call is taken out, or abandoned if the callee still has it.
   void finish(Pending& pending, const Answer& answer, bool callee_has_it = false);

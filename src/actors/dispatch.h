@@ -89,7 +89,7 @@ void invoke_plain(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   using Signature = SignatureOf<kPointer>;
   using Result = typename Signature::Result;
   ActorHost& host = runtime.actors();
-  CallContext context;
+  CallContext context(std::nostopstate);
   context.caller = call.slot;
   context.call = call.call;
   context.deadline = call.deadline;
@@ -100,6 +100,7 @@ void invoke_plain(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   });
   answer(host, cell, call, std::move(result));
   host.finished(cell, call.method);
+  runtime.wire().transport().recycle(std::move(call.frame));
 }
 
 template <auto kPointer, class A>

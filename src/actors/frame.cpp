@@ -72,10 +72,8 @@ WireHeader load_header(std::span<const std::byte> bytes, int from) {
 }  // namespace
 
 core::ByteWriter begin_frame(std::vector<core::Buffer>& attachments) {
-  static constexpr std::byte kRoom[kHeaderBytes] = {};
-  core::ByteWriter writer(attachments);
+  core::ByteWriter writer(attachments, take_bytes(kHeaderBytes));
   writer.reserve(kHeaderBytes + 64);
-  writer.raw(kRoom, kHeaderBytes);
   return writer;
 }
 

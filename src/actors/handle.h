@@ -195,8 +195,10 @@ CallRequest Handle<A>::request(const CallOptions& options, const Args&... args) 
   request.slot = rank_;
   request.actor = actor_;
   request.method = static_cast<uint16_t>(kIndex);
-  request.name = method_name<kMethod>();
-  request.method_options = A::Methods::template options<kMethod>();
+  static constexpr std::string_view kName = method_name<kMethod>();
+  request.name = kName;
+  static constexpr MethodOptions kOptions = A::Methods::template options<kMethod>();
+  request.method_options = kOptions;
   request.options = options;
   request.bytes = writer.take();
   return request;

@@ -23,9 +23,15 @@ struct Peer {
   FrameOrder order;          ///< of the frames from it
   bool loses_frames = false;
   std::unordered_map<uint32_t, CreditLine> credit;  ///< by hash of the actor's name
+  CreditLine* last_credit = nullptr;                ///< looked up last, in `credit`
+  uint32_t last_actor = 0;
 
   CreditLine& credit_at(uint32_t actor, const Credits& limits) {
-    return credit.try_emplace(actor, limits).first->second;
+    if (last_credit == nullptr || last_actor != actor) {
+      last_credit = &credit.try_emplace(actor, limits).first->second;
+      last_actor = actor;
+    }
+    return *last_credit;
   }
 };
 

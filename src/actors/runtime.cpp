@@ -18,6 +18,9 @@ constexpr int kFramesARound = 256;
 /// a small message.
 constexpr uint64_t kRoundsBetweenLooks = 64;
 
+/// Empty rounds before the core is offered to others: an answer is often as near.
+constexpr int kPollsBeforeYield = 16;
+
 /// Makes a runtime the thread's current one for a scope.
 class CurrentScope {
  public:
@@ -108,14 +111,18 @@ bool Runtime::poll() {
         deliver(slot, open, frame);
       });
   busy = inbox_.run() || busy;
-  if (!busy || rounds_done_ % kRoundsBetweenLooks == 0) {
+  // While the thread spins it looks at the rest now and then, before it sleeps always.
+  const bool look = rounds_done_ % kRoundsBetweenLooks == 0 ||
+                    (!busy && (idle_rounds_ >= config_.polls_before_sleep ||
+                               wire_.transport().is_simulated()));
+  if (look) {
     if (io_.poll() > 0) busy = true;
     io_.restart();
     for (const auto& action : rounds_) busy = action() || busy;
     report();
   }
   busy = host_.work() || busy;
-  if (timers_.size() > 0 && (!busy || rounds_done_ % kRoundsBetweenLooks == 0))
+  if (look && timers_.size() > 0)
     timers_.expire(wire_.now(), [this, &busy](uint64_t key) {
       busy = true;  // it may have called an actor of this rank
       on_timer(key);
@@ -185,7 +192,7 @@ void Runtime::rest_unless(bool busy) {
   if (config_.progress == Progress::kSpin) return;
   const int beyond = idle_rounds_ - config_.polls_before_sleep;
   if (beyond < 0) {
-    std::this_thread::yield();
+    if (idle_rounds_ > kPollsBeforeYield) std::this_thread::yield();
     return;
   }
   const auto sleep = std::chrono::microseconds(50) * (1 << std::min(beyond / 16, 10));

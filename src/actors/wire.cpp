@@ -1,5 +1,7 @@
 #include "actors/wire.h"
 
+#include <algorithm>
+
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -53,12 +55,17 @@ bool Wire::receive(int limit, const Deliver& deliver) {
     deliver_in_order(slot_, std::move(frame), opened, deliver);
     any = true;
   }
-  for (int i = 0; i < limit; ++i) {
+  // A look that finds nothing costs as much as a message: one follows only when more
+  // came in the last round.
+  const int burst = std::min(limit, burst_);
+  int taken = 0;
+  for (; taken < burst; ++taken) {
     auto arrived = transport_.receive();
     if (!arrived) break;
-    any = true;
     accept(arrived->first, std::move(arrived->second), deliver);
   }
+  burst_ = taken == burst ? std::min(2 * burst, limit) : std::max(taken, 1);
+  any = any || taken > 0;
   if (any_gaps_) any = skip_gaps(deliver) || any;
   return any;
 }

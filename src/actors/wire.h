@@ -95,6 +95,7 @@ class Wire {
   int slot_ = -1;
   uint32_t incarnation_ = 1;
   std::deque<Frame> to_self_;
+  int burst_ = 1;  ///< frames that the next round takes at most
   WireCounts counts_;
   bool any_gaps_ = false;
   std::set<int> dead_processes_;

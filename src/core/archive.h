@@ -54,6 +54,10 @@ class ByteWriter {
   /// Puts large Buffers into `attachments` (in order) in place of copying their bytes.
   explicit ByteWriter(std::vector<Buffer>& attachments) : attachments_(&attachments) {}
 
+  /// The same; goes on after `bytes`.
+  ByteWriter(std::vector<Buffer>& attachments, Bytes bytes)
+      : bytes_(std::move(bytes)), attachments_(&attachments) {}
+
   void reserve(size_t size) { bytes_.reserve(size); }
   void raw(const void* data, size_t size) {
     const auto* begin = static_cast<const std::byte*>(data);

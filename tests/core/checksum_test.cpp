@@ -23,5 +23,21 @@ TEST(Checksum, ContinuesOverPieces) {
   }
 }
 
+TEST(Checksum, IsTheSameByInstructionAndByTable) {
+  std::string text(20000, '\0');
+  for (size_t i = 0; i < text.size(); ++i)
+    text[i] = static_cast<char>(i * 131 + (i >> 7) * 17);
+  const auto bytes = std::as_bytes(std::span(text));
+  // Around the sizes at which the ways of summing change, and from every alignment.
+  for (const size_t size :
+       {0, 1, 7, 8, 9, 60, 64, 1000, 6143, 6144, 6145, 12288, 19000}) {
+    for (size_t from = 0; from < 9; ++from) {
+      const auto part = bytes.subspan(from, size);
+      EXPECT_EQ(crc32c(part), crc32c_by_table(part)) << size << " from " << from;
+      EXPECT_EQ(crc32c(part, 0x12345678), crc32c_by_table(part, 0x12345678));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace srpo::core
