@@ -1,5 +1,6 @@
 #include "actors/frame.h"
 
+#include <cstddef>
 #include <cstring>
 
 #include "core/checksum.h"
@@ -29,6 +30,11 @@ struct WireHeader {
   uint32_t header_crc;
 };
 static_assert(sizeof(WireHeader) == kHeaderBytes);
+
+/// Memory of small frames that waits for the next ones.
+constexpr size_t kMostSpare = 256;
+constexpr size_t kLargestSpare = 16384;
+thread_local std::vector<core::Bytes> spare_bytes;
 
 uint32_t header_crc(const WireHeader& wire) {
   return core::crc32c(
@@ -129,6 +135,28 @@ OpenFrame open(const Frame& frame, int from) {
   open.arguments = body.first(wire.argument_bytes);
   open.arguments_are_whole = core::crc32c(body) == wire.body_crc;
   return open;
+}
+
+size_t num_buffers(std::span<const std::byte> bytes) {
+  if (bytes.size() < kHeaderBytes) return 0;
+  uint16_t buffers = 0;
+  std::memcpy(&buffers, bytes.data() + offsetof(WireHeader, buffers), sizeof buffers);
+  return buffers;
+}
+
+core::Bytes take_bytes(size_t size) {
+  core::Bytes bytes;
+  if (!spare_bytes.empty()) {
+    bytes = std::move(spare_bytes.back());
+    spare_bytes.pop_back();
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void give_back_bytes(core::Bytes bytes) {
+  if (bytes.capacity() == 0 || bytes.capacity() > kLargestSpare) return;
+  if (spare_bytes.size() < kMostSpare) spare_bytes.push_back(std::move(bytes));
 }
 
 std::vector<uint64_t> buffer_sizes(std::span<const std::byte> bytes, int from) {

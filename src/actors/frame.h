@@ -83,6 +83,14 @@ OpenFrame open(const Frame& frame, int from);
 /// transport that fetches them. Throws as open() does.
 std::vector<uint64_t> buffer_sizes(std::span<const std::byte> bytes, int from);
 
+/// The number of buffers that a header claims, unchecked; 0 when there is no header.
+size_t num_buffers(std::span<const std::byte> bytes);
+
+/// Memory of frames is used again on the thread that gave it back: a small message costs
+/// no allocation. The bytes of take_bytes() are whatever they were.
+core::Bytes take_bytes(size_t size);
+void give_back_bytes(core::Bytes bytes);
+
 /// FNV-1a of an actor's name.
 constexpr uint32_t name_hash(std::string_view name) {
   uint32_t hash = 2166136261u;

@@ -4,11 +4,10 @@
 #include "actors/mpi_transport.h"
 #include "actors/runtime.h"
 #include "comm/mpi_session.h"
+#include "mpi_world.h"
 
 namespace srpo::actors {
 namespace {
-
-comm::Communicator* world = nullptr;
 
 class Adder : public Actor {
  public:
@@ -26,6 +25,7 @@ TEST(RuntimeOverMpi, CarriesSmallAndLargeMessagesToEveryRank) {
   runtime.host("adder", adder);
   if (world->rank() != 0) {
     runtime.run();
+    meet(transport);
     return;
   }
   for (const size_t size : {size_t{1}, size_t{1000}, size_t{1} << 20}) {
@@ -42,6 +42,7 @@ TEST(RuntimeOverMpi, CarriesSmallAndLargeMessagesToEveryRank) {
     }
   }
   runtime.stop_all();
+  meet(transport);
 }
 
 }  // namespace
