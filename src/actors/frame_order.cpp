@@ -33,6 +33,7 @@ std::optional<Frame> FrameOrder::take() {
   if (first == early_.end() || first->first != next_) return std::nullopt;
   ++next_;
   std::optional<Frame> frame(std::move(first->second.frame));
+  if (first->second.arrived == oldest_) oldest_.reset();
   early_.erase(first);
   early_bytes_ -= frame->size();
   return frame;
@@ -40,10 +41,13 @@ std::optional<Frame> FrameOrder::take() {
 
 std::optional<FrameOrder::Time> FrameOrder::gap_since() const {
   if (early_.empty()) return std::nullopt;
-  // Every frame that came early says since then that the next one is missing.
-  Time since = Time::max();
-  for (const auto& [sequence, early] : early_) since = std::min(since, early.arrived);
-  return since;
+  if (!oldest_) {
+    // Every frame that came early says since then that the next one is missing.
+    oldest_ = Time::max();
+    for (const auto& [sequence, early] : early_)
+      oldest_ = std::min(*oldest_, early.arrived);
+  }
+  return oldest_;
 }
 
 bool FrameOrder::skip_gap(Time since) {

@@ -21,7 +21,7 @@ class FrameOrder {
     kTooFar,     ///< more than kMaxEarly frames or kMaxEarlyBytes bytes would wait
   };
   static constexpr size_t kMaxEarly = 65536;
-  static constexpr size_t kMaxEarlyBytes = size_t{1} << 30;
+  static constexpr size_t kMaxEarlyBytes = size_t{256} << 20;
 
   /// A frame has arrived; it is moved from if it is kept for later.
   Verdict accept(uint64_t sequence, Frame& frame, Time now);
@@ -45,6 +45,7 @@ class FrameOrder {
   };
   std::map<uint64_t, Early> early_;
   size_t early_bytes_ = 0;
+  mutable std::optional<Time> oldest_;  // arrival among the early ones, once looked for
   uint64_t duplicates_ = 0;
   uint64_t lost_ = 0;
 };

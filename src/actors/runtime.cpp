@@ -116,7 +116,10 @@ bool Runtime::poll() {
   }
   busy = host_.work() || busy;
   if (timers_.size() > 0 && (!busy || rounds_done_ % kRoundsBetweenLooks == 0))
-    timers_.expire(wire_.now(), [this](uint64_t key) { on_timer(key); });
+    timers_.expire(wire_.now(), [this, &busy](uint64_t key) {
+      busy = true;  // it may have called an actor of this rank
+      on_timer(key);
+    });
   wire_.progress();
   ++rounds_done_;
   return busy;

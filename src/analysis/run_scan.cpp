@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/error.h"
-
 namespace srpo::analysis {
 namespace {
 
@@ -123,25 +121,21 @@ Tally RunScan::total() const {
   return total;
 }
 
-std::filesystem::path replay_folder_of(const std::filesystem::path& run) {
-  if (std::filesystem::is_directory(run / "replay")) return run / "replay";
-  REQUIRE(std::filesystem::exists(run / storage::kManifestName), kBadInput,
-          run.string() << " is no run folder (expected one with replay/ in it, or a "
-                          "replay folder with "
-                       << storage::kManifestName << ")");
-  return run;
-}
-
-RunScan scan_run(const std::filesystem::path& run) {
+RunScan scan_run(const std::filesystem::path& run, const TreeVisitor& visit) {
   RunScan scan;
   scan.replay = replay_folder_of(run);
   storage::ReplayReader reader(scan.replay);
   while (const auto tree = reader.next()) {
+    if (visit) visit(*tree, reader);
     scan.steps[tree->step].add(*tree);
     if (!tree->validation) scan.training_slots[tree->step].insert(tree->slot);
   }
   scan.damaged = reader.damaged();
   scan.job_digest = reader.job_digest();
+  scan.metadata = reader.metadata();
+  scan.num_lost_records = reader.num_lost_records();
+  scan.num_retired = reader.num_retired_trees();
+  scan.num_dropped = reader.dropped().size();
   scan.num_lost_trees = reader.num_lost_trees();
   scan.num_repeated = reader.num_repeated();
   scan.num_from_journal = reader.num_from_journal();

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "analysis/statistics.h"
 #include "records/rollout_tree.h"
 #include "storage/replay_reader.h"
+#include "storage/replay_source.h"
 
 namespace srpo::analysis {
 
@@ -55,19 +58,25 @@ struct RunScan {
   std::map<uint32_t, std::set<uint32_t>> training_slots;  ///< by step
   std::vector<storage::DamagedFile> damaged;
   std::string job_digest;
-  uint64_t num_lost_trees = 0;  ///< listed in damaged shards
-  uint64_t num_repeated = 0;    ///< keys that stand in two shards
+  std::optional<storage::ReplayMetadata> metadata;  ///< as the shards say
+  uint64_t num_lost_trees = 0;                      ///< in shards that cannot be read
+  uint64_t num_lost_records = 0;                    ///< of damaged journals
+  uint64_t num_retired = 0;   ///< trees that replay.keep has removed
+  uint64_t num_dropped = 0;   ///< problems that the run gave up
+  uint64_t num_repeated = 0;  ///< keys that stand in two shards
   uint64_t num_from_journal = 0;
   uint64_t num_shards = 0;
 
   Tally total() const;
 };
 
-/// The replay folder of a run folder, or the folder itself when it is one. Throws
-/// kBadInput when it is neither.
-std::filesystem::path replay_folder_of(const std::filesystem::path& run);
+using storage::replay_folder_of;
+
+/// Is shown each tree, and the reader that it came from.
+using TreeVisitor =
+    std::function<void(const records::RolloutTree&, const storage::ReplayReader&)>;
 
 /// Reads the whole run in the memory of one shard.
-RunScan scan_run(const std::filesystem::path& run);
+RunScan scan_run(const std::filesystem::path& run, const TreeVisitor& visit = {});
 
 }  // namespace srpo::analysis

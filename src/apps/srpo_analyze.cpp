@@ -12,12 +12,14 @@
 
 #include "analysis/audit_report.h"
 #include "analysis/curve_svg.h"
+#include "analysis/rescore_report.h"
 #include "analysis/summary_report.h"
 #include "analysis/trajectory_tree.h"
 #include "analysis/tree_export.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "storage/compaction.h"
 #include "storage/replay_reader.h"
 
 namespace {
@@ -36,6 +38,9 @@ struct Arguments {
   bool failed = false;
   bool with_reset = false;
   std::optional<uint64_t> limit;
+  std::string verifier;
+  uint32_t shard_trees = 4096;
+  std::string compression = "none";
 };
 
 /// Standard output, or the file of --out, published whole.
@@ -95,13 +100,42 @@ void run_curve(const Arguments& arguments) {
 }
 
 void run_audit(const Arguments& arguments) {
-  const analysis::RunScan scan = analysis::scan_run(arguments.run);
-  std::cout << analysis::write_tables(analysis::audit_report(scan), format_of(arguments))
+  const analysis::RunAudit audit = analysis::audit_run(arguments.run);
+  std::cout << analysis::write_tables(analysis::audit_report(audit), format_of(arguments))
             << std::flush;
-  REQUIRE(analysis::is_intact(scan), kBadFile,
-          scan.replay.string() << ": " << scan.damaged.size() << " damaged files, "
-                               << scan.num_lost_trees << " trees lost, "
-                               << scan.num_repeated << " repeated (expected none)");
+  REQUIRE(analysis::is_intact(audit), kBadFile,
+          audit.scan.replay.string()
+              << ": " << audit.scan.damaged.size() << " damaged files, "
+              << audit.num_violations
+              << " violations, the first: " << audit.violations.front());
+}
+
+void run_rescore(const Arguments& arguments) {
+  analysis::RescoreOptions options;
+  options.verifier = arguments.verifier;
+  options.step = arguments.step;
+  if (arguments.limit) options.most_changes = *arguments.limit;
+  Output output(arguments.out);
+  output.stream() << analysis::write_tables(
+      analysis::rescore_report(arguments.run, options), format_of(arguments));
+  output.publish();
+}
+
+void run_compact(const Arguments& arguments) {
+  storage::CompactionOptions options;
+  options.shard_trees = arguments.shard_trees;
+  options.compression = storage::parse_compression(arguments.compression);
+  const auto result =
+      storage::compact_replay(analysis::replay_folder_of(arguments.run), options);
+  analysis::Table table("compaction", {"shards_before", "shards_after", "bytes_before",
+                                       "bytes_after", "trees_moved", "left_out"});
+  table.add_row({result.shards_before, result.shards_after, result.bytes_before,
+                 result.bytes_after, result.trees_moved,
+                 static_cast<uint64_t>(result.left_out.size())});
+  std::cout << analysis::write_tables({table}, format_of(arguments)) << std::flush;
+  REQUIRE(result.left_out.empty(), kBadFile,
+          result.left_out.size()
+              << " shards were left as they are, the first: " << result.left_out.front());
 }
 
 bool is_wanted(const Arguments& arguments, const records::RolloutTree& tree) {
@@ -214,9 +248,28 @@ void declare(CLI::App& app, Arguments& arguments,
   curve->add_option("--out", arguments.out, "File to write; standard output when absent");
   curve->add_option("--title", arguments.title, "Title of the picture");
   CLI::App* audit = add_verb(
-      "audit", "Reads everything and closes the ledger; 64 when something is damaged",
+      "audit",
+      "Reads everything: digests, seeds, parents, versions, the closing sum; 64 and a "
+      "sentence for each violation",
       run_audit);
   add_format(*audit, arguments, {"table", "json", "csv"});
+  CLI::App* rescore =
+      add_verb("rescore", "Judges the trajectories again; compares old and new rewards",
+               run_rescore);
+  add_format(*rescore, arguments, {"table", "json", "csv"});
+  rescore->add_option("--verifier", arguments.verifier,
+                      "Kind of verifier; each problem's own when absent");
+  rescore->add_option("--step", arguments.step, "Only trees of this step");
+  rescore->add_option("--limit", arguments.limit, "At most so many changes; default 100");
+  rescore->add_option("--out", arguments.out,
+                      "File to write; standard output when absent");
+  CLI::App* compact = add_verb(
+      "compact", "Merges small shards; the run must not be running", run_compact);
+  add_format(*compact, arguments, {"table", "json", "csv"});
+  compact->add_option("--shard-trees", arguments.shard_trees,
+                      "Trees in a merged shard at most; default 4096");
+  compact->add_option("--compression", arguments.compression, "none or gzip")
+      ->check(CLI::IsMember({"none", "gzip"}));
   CLI::App* exports =
       add_verb("export", "Trees as JSON lines, or trajectories as CSV", run_export);
   add_format(*exports, arguments, {"jsonl", "csv"});
@@ -229,7 +282,7 @@ void declare(CLI::App& app, Arguments& arguments,
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Analyses the recorded trajectories of a run; reads its shards and journal only.",
+      "Analyses the recorded trajectories of a run; reads its shards and journal.",
       "srpo_analyze");
   Arguments arguments;
   std::function<void(const Arguments&)> work;

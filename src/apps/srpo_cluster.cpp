@@ -1,11 +1,13 @@
 // The run: reads a job file and plays this rank's part of it, under mpirun with any
 // number of ranks.
 #include <cstdio>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include "comm/mpi_session.h"
 #include "core/error.h"
+#include "ranks/replay_step.h"
 #include "ranks/run_rank.h"
 #include "ranks/start_up.h"
 
@@ -34,7 +36,9 @@ int main(int argc, char** argv) {
       "again).");
   srpo::ranks::RunOptions options;
   bool config_only = false;
-  app.add_option("job", options.job_file, "job file (YAML)")->required();
+  app.add_option("job", options.job_file,
+                 "job file (YAML); with --replay-step a run folder")
+      ->required();
   app.add_option("--set", options.assignments,
                  "key=value, laid over the job file; may be repeated")
       ->allow_extra_args(false);
@@ -42,11 +46,16 @@ int main(int argc, char** argv) {
                "print the job with presets and defaults, and stop");
   app.add_flag("--plan", options.plan_only,
                "print which rank plays which role on which host, and stop");
+  std::optional<uint32_t> step;
+  app.add_option("--replay-step", step,
+                 "execute this optimizer step of a run folder again from its shards, "
+                 "compare with the checkpoint behind it bit by bit, and stop");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 64;
   }
+  if (step) return srpo::ranks::replay_step_main(options.job_file, *step);
   if (config_only) return print_config(options);
   try {
     srpo::comm::MpiSession session(&argc, &argv);

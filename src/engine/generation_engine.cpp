@@ -343,6 +343,9 @@ void GenerationEngine::draw(Chain& chain, std::span<const float> logits) {
   const double uniform = core::uniform(request.sampling.seed, core::Purpose::kSampling,
                                        request.id.key(), position);
   const SampledToken drawn = sampler_.sample(logits, request.sampling, uniform);
+  if (chain.spans.empty() || chain.spans.back().version != policy_version_) {
+    chain.spans.push_back({position, policy_version_});
+  }
   chain.tokens.push_back(drawn.token);
   chain.logprobs.push_back(drawn.logprob);
   ++chain.decoded;
@@ -364,6 +367,10 @@ void GenerationEngine::finish(Chain& chain, records::FinishReason reason) {
   trajectory.prefix_length = static_cast<uint32_t>(chain.request.prefix_tokens.size());
   trajectory.finish = reason;
   trajectory.policy_version = policy_version_;
+  trajectory.version_spans = std::move(chain.spans);
+  trajectory.parent = chain.request.parent;
+  trajectory.seed = chain.request.sampling.seed;
+  trajectory.stream = chain.request.id.key();
   trajectory.decoded_tokens = chain.decoded;
   trajectory.prefilled_tokens = chain.prefilled;
   trajectory.seconds =
@@ -421,9 +428,8 @@ void GenerationEngine::cancel(const TrajectoryId& id) {
 
 void GenerationEngine::swap_weights(const model::TensorMap& changed,
                                     uint32_t policy_version) {
-  const auto begun = [](const auto& entry) { return entry.second->decoded > 0; };
-  ENSURE(running_.empty() && std::none_of(waiting_.begin(), waiting_.end(), begun),
-         "new weights while chains are being drawn");
+  // What old weights have cached is computed again with the new ones.
+  while (!running_.empty()) preempt(*running_.begin()->second);
   decoder_->swap_weights(changed);
   store_.clear();
   policy_version_ = policy_version;

@@ -77,8 +77,9 @@ class GenerationEngine {
   /// Drops a queued or running chain without a trajectory.
   void cancel(const records::TrajectoryId& id);
 
-  /// New weights by Hugging Face name, only while no chain has begun. Drops retained
-  /// chains and shared prompts.
+  /// New weights by Hugging Face name, between two steps. Chains under way keep what they
+  /// have drawn and go on under the new weights, which compute their caches again: a new
+  /// version span begins. Drops retained chains and shared prompts.
   void swap_weights(const model::TensorMap& changed, uint32_t policy_version);
 
   int64_t num_unfinished() const {
@@ -93,6 +94,7 @@ class GenerationEngine {
     uint64_t arrival = 0;
     std::vector<int32_t> tokens;  ///< prompt and response
     std::vector<float> logprobs;  ///< of the response
+    std::vector<records::VersionSpan> spans;
     int64_t prompt_length = 0;
     std::vector<int32_t> base;  ///< prompt and kept prefix
     ChainRules rules;

@@ -6,18 +6,29 @@ GeneratorRank::GeneratorRank(const RunConfig& config, int rank, std::string role
     : rank_(rank),
       role_(std::move(role)),
       tokenizer_(text::Tokenizer::load(model_folder(config).path)),
-      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }) {}
+      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
+      gate_(policy_) {}
 
 void GeneratorRank::generate(records::GenerationRequest request,
                              actors::Reply<records::Trajectory> reply) {
   REQUIRE(policy_.is_ready(), kBug, "a chain was asked for before any weights had come");
   const records::TrajectoryId id = request.id;
-  policy_.engine().submit(std::move(request));
+  gate_.submit(std::move(request));
   waiting_.insert_or_assign(id, std::move(reply));
 }
 
 void GeneratorRank::release(std::vector<records::TrajectoryId> ids) {
   for (const records::TrajectoryId& id : ids) policy_.engine().release(id);
+}
+
+void GeneratorRank::cancel(std::vector<records::TrajectoryId> ids) {
+  for (const records::TrajectoryId& id : ids) {
+    gate_.cancel(id);
+    const auto waiting = waiting_.find(id);
+    if (waiting == waiting_.end()) continue;
+    waiting->second.fail(core::ErrorKind::kBadInput, kCancelled);
+    waiting_.erase(waiting);
+  }
 }
 
 bool GeneratorRank::work() {
@@ -31,7 +42,7 @@ bool GeneratorRank::work() {
     waiting->second(std::move(chain));
     waiting_.erase(waiting);
   }
-  return busy;
+  return gate_.install() || busy;
 }
 
 }  // namespace srpo::ranks

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "actors/actor.h"
-#include "ranks/weight_sync.h"
+#include "ranks/policy_gate.h"
 #include "records/trajectory.h"
 #include "text/tokenizer.h"
 
@@ -19,11 +19,18 @@ class GeneratorRank final : public actors::Actor {
   void generate(records::GenerationRequest request,
                 actors::Reply<records::Trajectory> reply);
   void release(std::vector<records::TrajectoryId> ids);
-  void load_weights(WeightUpdate update) { policy_.load(update); }
+  /// Stops these chains, whose calls fail with kCancelled, and forgets their caches.
+  void cancel(std::vector<records::TrajectoryId> ids);
+  static constexpr const char* kCancelled = "cancelled: not needed any more";
+  /// Answers when the weights are installed (policy_gate.h).
+  void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply) {
+    gate_.load(std::move(update), std::move(reply));
+  }
   RankUsage usage() { return measure_usage(rank_, role_); }
 
   using Methods = actors::MethodList<&GeneratorRank::generate, &GeneratorRank::release,
-                                     &GeneratorRank::load_weights, &GeneratorRank::usage>;
+                                     &GeneratorRank::cancel, &GeneratorRank::load_weights,
+                                     &GeneratorRank::usage>;
 
   bool work() override;
 
@@ -32,6 +39,7 @@ class GeneratorRank final : public actors::Actor {
   std::string role_;
   text::Tokenizer tokenizer_;
   PolicyEngine policy_;
+  PolicyGate gate_;
   std::map<records::TrajectoryId, actors::Reply<records::Trajectory>> waiting_;
 };
 

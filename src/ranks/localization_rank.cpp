@@ -12,13 +12,12 @@ LocalizationRank::LocalizationRank(const RunConfig& config, const std::string& l
       rank_(rank),
       role_(std::move(role)),
       tokenizer_(text::Tokenizer::load(model_folder(config).path)),
-      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }) {
+      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
+      gate_(policy_) {
   const std::filesystem::path folder = model_folder(config).path;
   if (text::ChatTemplate::exists(folder))
     chat_template_ = text::ChatTemplate::load(folder);
 }
-
-void LocalizationRank::load_weights(WeightUpdate update) { policy_.load(update); }
 
 std::vector<int32_t> LocalizationRank::encode_turn(const std::string& text) const {
   if (!chat_template_) return tokenizer_.encode(text);
@@ -58,7 +57,7 @@ void LocalizationRank::localize(records::Problem problem, records::Trajectory se
   request.limits.stop = rl::localization_stop(config_.prompt_style);
   const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
   const records::TrajectoryId id = request.id;
-  policy_.engine().submit(std::move(request));
+  gate_.submit(std::move(request));
   waiting_.insert_or_assign(id,
                             Waiting{std::move(seed), prompt_tokens, std::move(reply)});
 }
@@ -77,7 +76,7 @@ bool LocalizationRank::work() {
     point.localization.seconds = answer.seconds;
     waiting.reply(std::move(point));
   }
-  return busy;
+  return gate_.install() || busy;
 }
 
 }  // namespace srpo::ranks

@@ -6,7 +6,7 @@
 
 #include "actors/actor.h"
 #include "core/deadline.h"
-#include "ranks/weight_sync.h"
+#include "ranks/policy_gate.h"
 #include "rl/localizer.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -22,7 +22,10 @@ class LocalizationRank final : public actors::Actor {
 
   void localize(records::Problem problem, records::Trajectory seed,
                 actors::Reply<ResetPoint> reply);
-  void load_weights(WeightUpdate update);
+  /// Answers when the weights are installed (policy_gate.h).
+  void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply) {
+    gate_.load(std::move(update), std::move(reply));
+  }
   RankUsage usage() { return measure_usage(rank_, role_); }
 
   using Methods =
@@ -48,6 +51,7 @@ class LocalizationRank final : public actors::Actor {
   text::Tokenizer tokenizer_;
   std::optional<text::ChatTemplate> chat_template_;
   PolicyEngine policy_;
+  PolicyGate gate_;
   std::map<records::TrajectoryId, Waiting> waiting_;
 };
 

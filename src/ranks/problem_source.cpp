@@ -1,12 +1,17 @@
 #include "ranks/problem_source.h"
 
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/random.h"
+#include "ranks/weight_sync.h"
 #include "rl/arithmetic_task.h"
 #include "rl/sums_task.h"
 #include "storage/problem_set.h"
+#include "storage/replay_source.h"
+#include "storage/run_folder.h"
 
 namespace srpo::ranks {
 namespace {
@@ -26,8 +31,53 @@ records::Problem make_problem(const DataSource& source, uint64_t seed, uint64_t 
       .problem;
 }
 
+/// The problems that a run worked on, each once, in the order of their first trees.
+void add_recorded(const DataSource& source, std::vector<records::Problem>& all) {
+  storage::ReplaySource replay(source.replay);
+  std::set<std::string> known;
+  int64_t seen = 0;
+  while (const auto tree = replay.next_tree()) {
+    if (!known.insert(tree->problem.id).second) continue;
+    if (seen++ < source.skip) continue;
+    all.push_back(tree->problem);
+    if (source.limit > 0 && seen >= source.skip + source.limit) return;
+  }
+  REQUIRE(seen > source.skip, kBadConfig,
+          source.replay.string() << " has " << seen
+                                 << " recorded problems (expected more "
+                                    "than skip = "
+                                 << source.skip << ")");
+}
+
+/// Trajectories that were good enough; `tokenizer`: whose ids they must be.
+std::vector<Demonstration> read_demonstrations(const DataSource& source,
+                                               const std::filesystem::path& tokenizer) {
+  storage::ReplayFilter filter;
+  filter.min_reward = source.min_reward;
+  storage::ReplaySource replay(source.replay, filter);
+  std::vector<Demonstration> out;
+  int64_t seen = 0;
+  while (auto found = replay.next_trajectory()) {
+    if (found->chain.tokens.empty() || seen++ < source.skip) continue;
+    out.push_back({std::move(found->prompt_tokens), std::move(found->chain.tokens)});
+    if (source.limit > 0 && static_cast<int64_t>(out.size()) >= source.limit) break;
+  }
+  REQUIRE(!out.empty(), kBadConfig,
+          source.replay.string() << " has no trajectory of reward " << source.min_reward
+                                 << " or more to be shown (expected some)");
+  const std::string theirs = replay.tokenizer_digest();
+  if (theirs.empty() || !std::filesystem::exists(tokenizer)) return out;
+  const std::string ours = storage::digest_of(core::read_file(tokenizer));
+  REQUIRE(theirs == ours, kBadConfig,
+          source.replay.string()
+              << " has tokens of another tokenizer: digest " << theirs << " (expected "
+              << ours << ", of " << tokenizer.string() << ")");
+  return out;
+}
+
 void add_problems(const DataSource& source, uint64_t seed,
                   std::vector<records::Problem>& all) {
+  if (!source.replay.empty()) return add_recorded(source, all);
   if (source.task.empty()) {
     storage::ProblemSetOptions options;
     options.kind = source.kind;
@@ -49,6 +99,10 @@ ProblemSource::ProblemSource(const RunConfig& config) : config_(config) {
   for (const DataSource& source : config.validation) {
     add_problems(source, config.seed, validation_);
   }
+  const DataSource& shown = config.warm_start.data;
+  if (config.warm_start.batches > 0 && !shown.replay.empty()) {
+    recorded_ = read_demonstrations(shown, model_folder(config).path / "tokenizer.json");
+  }
 }
 
 std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
@@ -68,8 +122,27 @@ std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
   return problems;
 }
 
+std::vector<Demonstration> ProblemSource::recorded_demonstrations(uint32_t batch) const {
+  const uint64_t size = config_.warm_start.batch_size;
+  std::vector<Demonstration> out;
+  std::vector<size_t> order;
+  uint64_t order_epoch = ~uint64_t{0};
+  for (uint64_t i = batch * size; i < (batch + 1) * size; ++i) {
+    const uint64_t epoch = i / recorded_.size();
+    if (epoch != order_epoch) {
+      order = core::shuffled_order(recorded_.size(),
+                                   core::Rng(config_.seed, core::Purpose::kDataOrder,
+                                             kFirstDemonstration + epoch));
+      order_epoch = epoch;
+    }
+    out.push_back(recorded_[order[i % recorded_.size()]]);
+  }
+  return out;
+}
+
 std::vector<Demonstration> ProblemSource::demonstrations(
     uint32_t batch, const text::Tokenizer& tokenizer) const {
+  if (!recorded_.empty()) return recorded_demonstrations(batch);
   const WarmStart& warm = config_.warm_start;
   // The first places of a batch are localizations, the next ones hasty solutions.
   const double localizations = std::round(warm.localization_share * warm.batch_size);

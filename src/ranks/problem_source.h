@@ -17,7 +17,7 @@ namespace srpo::ranks {
 class ProblemSource {
  public:
   /// Reads the files. Throws kBadFile naming file and line, kBadConfig for a source that
-  /// gives no problem.
+  /// gives no problem, or recorded tokens of another tokenizer.
   explicit ProblemSource(const RunConfig& config);
 
   size_t num_train() const { return train_.size(); }
@@ -26,14 +26,18 @@ class ProblemSource {
   std::vector<records::Problem> of_step(uint32_t step) const;
   const std::vector<records::Problem>& validation() const { return validation_; }
 
-  /// A batch of the warm start.
+  /// A batch of the warm start: made by its task, or recorded trajectories that were good
+  /// enough, in seeded order, one epoch after another.
   std::vector<Demonstration> demonstrations(uint32_t batch,
                                             const text::Tokenizer& tokenizer) const;
 
  private:
+  std::vector<Demonstration> recorded_demonstrations(uint32_t batch) const;
+
   const RunConfig& config_;
   std::vector<records::Problem> train_;
   std::vector<records::Problem> validation_;
+  std::vector<Demonstration> recorded_;  // of the warm start, when it has a replay
 };
 
 }  // namespace srpo::ranks

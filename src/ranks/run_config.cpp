@@ -1,5 +1,6 @@
 #include "ranks/run_config.h"
 
+#include <charconv>
 #include <limits>
 
 #include "core/error.h"
@@ -51,11 +52,19 @@ DataSource read_task(const ConfigTable& table) {
 }
 
 DataSource read_source(const ConfigTable& table) {
-  REQUIRE(table.has("path") != table.has("task"), kBadConfig,
-          table.place("path")
-              << " (expected either path, a JSONL file, or task, a built-in one)");
+  const int kinds = (table.has("path") ? 1 : 0) + (table.has("task") ? 1 : 0) +
+                    (table.has("replay") ? 1 : 0);
+  REQUIRE(kinds == 1, kBadConfig,
+          table.place("path") << " (expected either path, a JSONL file, or task, a "
+                                 "built-in one, or replay, a run folder)");
   if (table.has("task")) return read_task(table);
   DataSource source;
+  if (table.has("replay")) {
+    source.replay = table.text("replay", {});
+    source.limit = table.integer("limit", 0, 0, kMost);
+    source.skip = table.integer("skip", 0, 0, kMost);
+    return source;
+  }
   source.path = table.text("path", {});
   source.kind = table.choice("kind", "math", {"math"});
   source.limit = table.integer("limit", 0, 0, kMost);
@@ -159,10 +168,12 @@ WarmStart read_warm_start(const ConfigTable& job) {
   warm.localization_share = table.number("localization_share", 0.2, 0, 1);
   warm.hasty_share = table.number("hasty_share", 0, 0, 1);
   const ConfigTable data = table.section("data");
-  REQUIRE(data.has("task"), kBadConfig,
-          data.place("task")
-              << " is missing (demonstrations are made by a task: arithmetic)");
+  REQUIRE(data.has("task") || data.has("replay"), kBadConfig,
+          data.place("task") << " is missing (demonstrations are made by a task: "
+                                "arithmetic, or are the good trajectories of another "
+                                "run: replay, a run folder)");
   warm.data = read_source(data);
+  if (data.has("replay")) warm.data.min_reward = data.number("min_reward", 1, 0, 1);
   return warm;
 }
 
@@ -174,6 +185,26 @@ void read_run(const ConfigTable& job, RunConfig& config) {
   config.log_level = run.choice("log", "info", {"debug", "info", "warn", "error"});
   config.steps = static_cast<uint32_t>(run.integer("steps", {}, 0, 1 << 23));
   config.call_seconds = run.integer("call_seconds", 3600, 1, 86400);
+}
+
+/// `all`, or `N steps`: 0 for all.
+uint32_t read_kept_steps(const ConfigTable& replay, const RunConfig& config) {
+  const std::string text = replay.text("keep", "all");
+  if (text == "all") return 0;
+  uint32_t steps = 0;
+  const char* end = text.data() + text.size();
+  const auto number = std::from_chars(text.data(), end, steps);
+  const std::string unit(number.ptr, end);
+  REQUIRE(number.ec == std::errc() && (unit == " steps" || unit == " step") && steps > 0,
+          kBadConfig,
+          replay.place("keep") << " = " << text << " (expected all, or N steps)");
+  // A resumed run reads the steps behind its oldest checkpoint again.
+  const uint64_t least = uint64_t{config.checkpoint_every} * config.checkpoints_kept;
+  REQUIRE(steps >= least, kBadConfig,
+          replay.place("keep") << " = " << text << " (expected at least " << least
+                               << " steps: checkpoint.every_steps * checkpoint.keep, "
+                                  "which a resumed run may need again)");
+  return steps;
 }
 
 void read_learner(const ConfigTable& job, RunConfig& config) {
@@ -208,6 +239,33 @@ void read_trace(const ConfigTable& job, RunConfig& config) {
   config.trace_events = static_cast<uint32_t>(events);
 }
 
+void read_schedule(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable table = job.section("schedule");
+  Schedule& schedule = config.schedule;
+  const std::string mode =
+      table.choice("mode", "sync", {"sync", "one_step_off", "async"});
+  schedule.mode = mode == "async"          ? scheduler::Mode::kAsync
+                  : mode == "one_step_off" ? scheduler::Mode::kOneStepOff
+                                           : scheduler::Mode::kSync;
+  if (schedule.mode == scheduler::Mode::kAsync) {
+    schedule.max_staleness =
+        static_cast<uint32_t>(table.integer("max_staleness", 1, 0, 1000));
+  }
+  schedule.dynamic_sampling =
+      static_cast<uint32_t>(table.integer("dynamic_sampling", 0, 0, 64));
+  schedule.hedge_seconds = table.number("hedge_seconds", 60, 0, 86400);
+  schedule.generator_slots =
+      static_cast<uint32_t>(table.integer("generator_slots", 0, 0, 1 << 20));
+  schedule.verifier_slots =
+      static_cast<uint32_t>(table.integer("verifier_slots", 0, 0, 1 << 20));
+  if (!table.has("curriculum")) return;
+  const ConfigTable curriculum = table.section("curriculum");
+  schedule.curriculum.pool_factor =
+      static_cast<uint32_t>(curriculum.integer("pool", 4, 1, 64));
+  schedule.curriculum.target = curriculum.number("target", 0.5, 0, 1);
+  schedule.curriculum.memory = curriculum.number("memory", 0.7, 0, 1);
+}
+
 }  // namespace
 
 core::ConfigTable algorithm_section(const core::ConfigTable& job) {
@@ -235,15 +293,16 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
           data.place("train") << " is missing (expected a list of problem sources)");
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
+  read_schedule(job, config);
   const ConfigTable replay = job.section("replay");
   config.shard_trees =
       static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
-  replay.choice("keep", "all", {"all"});
   config.compression = replay.choice("compression", "none", {"none", "gzip"});
   const ConfigTable checkpoint = job.section("checkpoint");
   config.checkpoint_every =
       static_cast<uint32_t>(checkpoint.integer("every_steps", 8, 1, 1 << 23));
   config.checkpoints_kept = static_cast<uint32_t>(checkpoint.integer("keep", 3, 1, 1000));
+  config.keep_steps = read_kept_steps(replay, config);
   config.export_format =
       checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});
   REQUIRE(config.export_format != "peft" || config.model.has_adapter, kBadConfig,

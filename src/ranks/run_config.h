@@ -15,6 +15,7 @@
 #include "rl/arithmetic_task.h"
 #include "rl/prompts.h"
 #include "rl/sums_task.h"
+#include "scheduler/scheduler_config.h"
 
 namespace srpo::ranks {
 
@@ -29,10 +30,13 @@ struct RoleCounts {
   bool is_auto() const { return scheduler == 0; }
 };
 
-/// Where problems come from: a JSONL file, or one of the built-in tasks.
+/// Where problems come from: a JSONL file, another run's shards, or one of the built-in
+/// tasks.
 struct DataSource {
-  std::filesystem::path path;  ///< empty: made by `task`
-  std::string task;            ///< "arithmetic" or "sums"
+  std::filesystem::path path;    ///< empty: made by `task`, or `replay`
+  std::filesystem::path replay;  ///< a run folder: the problems that its shards hold
+  double min_reward = 1;         ///< of a recorded trajectory that is a demonstration
+  std::string task;              ///< "arithmetic" or "sums"
   std::string kind = "math";
   int64_t limit = 0;  ///< problems; 0: all of a file
   int64_t skip = 0;   ///< lines of a file
@@ -63,6 +67,18 @@ struct ModelSource {
   double adapter_alpha = 64;
 };
 
+/// How work is handed out, and how far drawing may run ahead of training.
+struct Schedule {
+  scheduler::Mode mode = scheduler::Mode::kSync;
+  uint32_t max_staleness = 1;     ///< steps; async mode
+  uint32_t dynamic_sampling = 0;  ///< times the problems of a step; 0: off
+  scheduler::CurriculumConfig curriculum;
+  double hedge_seconds = 60;     ///< shortest time until a sequence is asked for twice;
+                                 ///< 0: never
+  uint32_t generator_slots = 0;  ///< sequences a worker holds at most; 0: any number
+  uint32_t verifier_slots = 0;
+};
+
 struct RunConfig {
   std::string name;
   std::filesystem::path folder;
@@ -89,8 +105,10 @@ struct RunConfig {
   learner::LearnerConfig learner;
   uint32_t prompts_per_step = 32;
   uint32_t trees_in_flight = 0;
+  Schedule schedule;
   uint32_t shard_trees = 256;
   std::string compression = "none";
+  uint32_t keep_steps = 0;  ///< shards of older steps are removed; 0: all are kept
   uint32_t checkpoint_every = 8;
   uint32_t checkpoints_kept = 3;
   std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"

@@ -57,6 +57,7 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   options.shard_trees = config.shard_trees;
   options.compression = config.compression == "gzip" ? storage::Compression::kGzip
                                                      : storage::Compression::kNone;
+  options.keep_steps = config.keep_steps;
   const std::string tokenizer =
       core::read_file(model_folder(config).path / "tokenizer.json");
   storage::ReplayMetadata metadata{job_yaml, folder.job_digest(), config.seed,

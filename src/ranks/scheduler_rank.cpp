@@ -9,7 +9,9 @@
 #include "analysis/statistics.h"
 #include "core/log.h"
 #include "ranks/checkpoint_folder.h"
+#include "ranks/quarantine.h"
 #include "ranks/run_status.h"
+#include "ranks/scheduler_state.h"
 #include "rl/prompts.h"
 
 namespace srpo::ranks {
@@ -18,6 +20,8 @@ namespace {
 namespace commands = scheduler::commands;
 namespace events = scheduler::events;
 using actors::CallResult;
+
+scheduler::Time monotonic_now() { return core::Clock::now().time_since_epoch(); }
 
 double per_second(double count, double seconds) {
   return seconds > 0 ? count / seconds : 0;
@@ -57,8 +61,9 @@ SchedulerRank::SchedulerRank(const RunConfig& config, const records::DrawPlan& p
       tokenizer_(text::Tokenizer::load(model_folder(config).path)),
       metrics_(folder.metrics()) {}
 
-void SchedulerRank::start() {
+scheduler::SchedulerConfig SchedulerRank::scheduler_config() const {
   scheduler::SchedulerConfig config;
+  const Schedule& schedule = config_.schedule;
   config.demonstration_batches = config_.warm_start.batches;
   config.steps = config_.steps;
   config.validate_every = config_.validate_every;
@@ -69,19 +74,38 @@ void SchedulerRank::start() {
   config.draws.validation_sampling = config_.sampling;
   config.draws.validation_sampling.temperature = config_.validation_temperature;
   config.draws.limits = config_.limits;
-  config.generators = static_cast<uint32_t>(layout_.generators.size());
-  config.verifiers = static_cast<uint32_t>(layout_.verifiers.size());
-  config.localizers = static_cast<uint32_t>(layout_.localizers.size());
+  config.problems_per_step = config_.prompts_per_step;
+  config.mode = schedule.mode;
+  config.max_staleness = schedule.max_staleness;
+  config.dynamic_sampling = schedule.dynamic_sampling;
+  config.curriculum = schedule.curriculum;
+  const auto pool = [&](const std::vector<int>& ranks, uint32_t slots) {
+    scheduler::PoolConfig of_role;
+    of_role.workers = static_cast<uint32_t>(ranks.size());
+    of_role.slots = slots;
+    of_role.hedge_floor = std::chrono::duration_cast<scheduler::Time>(
+        std::chrono::duration<double>(schedule.hedge_seconds));
+    return of_role;
+  };
+  config.generators = pool(layout_.generators, schedule.generator_slots);
+  config.verifiers = pool(layout_.verifiers, schedule.verifier_slots);
+  config.localizers = pool(layout_.localizers, 0);
+  return config;
+}
+
+void SchedulerRank::start() {
   stages_.enter("start");
   const scheduler::Progress progress = restore_checkpoint();
-  scheduler_.emplace(config, progress);
+  scheduler_.emplace(scheduler_config(), progress, std::move(restored_));
   write_status("running", "");
-  carry_out(scheduler_->start());
+  carry_out(scheduler_->start(monotonic_now()));
 }
 
 scheduler::Progress SchedulerRank::restore_checkpoint() {
   for (const CheckpointFolder& checkpoint : list_checkpoints(folder_.checkpoints())) {
     try {
+      restored_ = load_scheduler_state(folder_.path(), checkpoint.progress,
+                                       needs_state(config_.schedule));
       std::vector<actors::Future<std::string>> futures;
       for (const int rank : layout_.learners) {
         futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
@@ -100,16 +124,19 @@ scheduler::Progress SchedulerRank::restore_checkpoint() {
     progress_.print("resuming with " + std::to_string(replay_.num_accepted()) +
                     " recorded problems and no checkpoint");
   }
+  restored_ = {};
   return {};
 }
 
 bool SchedulerRank::work() {
   if (finished_ || !scheduler_) return false;
   bool busy = false;
+  const auto due = scheduler_->next_deadline();
+  if (due && *due <= monotonic_now()) events_.emplace_back(events::Tick{});
   while (!events_.empty()) {
-    const scheduler::Event event = std::move(events_.front());
+    scheduler::Event event = std::move(events_.front());
     events_.pop_front();
-    carry_out(scheduler_->on(event));
+    carry_out(scheduler_->on(std::move(event), monotonic_now()));
     ENSURE(scheduler_->ledger().closes(), "the ledger does not close");
     busy = true;
   }
@@ -123,8 +150,27 @@ void SchedulerRank::carry_out(std::vector<scheduler::Command> commands) {
   }
 }
 
+/// Candidates beyond a step's own problems are those of steps after the last one.
+std::vector<records::Problem> SchedulerRank::problems_for(
+    const commands::OpenStep& open) const {
+  if (open.validation) return problems_.validation();
+  std::vector<records::Problem> problems = problems_.of_step(open.step);
+  for (uint32_t block = 1; problems.size() < open.problems; ++block) {
+    auto more = problems_.of_step(open.step + block * std::max(config_.steps, 1U));
+    std::move(more.begin(), more.end(), std::back_inserter(problems));
+  }
+  return problems;
+}
+
+void SchedulerRank::fail(scheduler::Role role, uint32_t worker,
+                         const records::TrajectoryId& id, const std::string& message) {
+  if (message.find(GeneratorRank::kCancelled) != std::string::npos) return;
+  LOG(warn) << name_of(role) << " " << worker << " failed at " << id.to_string() << ": "
+            << message;
+  events_.emplace_back(events::Failed{role, worker, id, message});
+}
+
 void SchedulerRank::carry_out(const commands::OpenStep& open) {
-  if (drawing_ && open_step_.validation) report_validation();
   if (!eta_started_) {
     eta_.restart(open.step);
     eta_started_ = true;
@@ -132,13 +178,12 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
   stages_.enter(open.validation ? "validation" : "drawing");
   open_step_ = open;
   drawing_ = true;
-  drawn_ = {};
-  const auto problems =
-      open.validation ? problems_.validation() : problems_.of_step(open.step);
-  events::StepOpened opened;
+  (open.validation ? validated_ : drawn_) = {};
+  const auto problems = problems_for(open);
+  events::StepOpened opened{open.step, open.validation, {}};
   for (uint32_t slot = 0; slot < problems.size(); ++slot) {
     if (const auto* known = replay_.find({open.step, slot, open.validation})) {
-      drawn_.add(*known);
+      (open.validation ? validated_ : drawn_).add(*known);
       opened.entries.push_back({*known, true});
       continue;
     }
@@ -152,6 +197,11 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
     opened.entries.push_back({std::move(tree), false});
   }
   events_.emplace_back(std::move(opened));
+  if (open.validation) {
+    validation_step_ = open.step;
+    validation_left_ = problems.size() - validated_.trees;
+    if (validation_left_ == 0) report_validation();
+  }
 }
 
 void SchedulerRank::carry_out(const commands::Generate& generate) {
@@ -159,28 +209,26 @@ void SchedulerRank::carry_out(const commands::Generate& generate) {
   const records::TrajectoryId id = generate.request.id;
   runtime_.find<GeneratorRank>(rank, "generator")
       .call<&GeneratorRank::generate>(generate.request)
-      .then([this, id](CallResult<records::Trajectory>& result) {
-        if (result.has_value()) {
-          events_.emplace_back(events::Generated{std::move(result.value())});
-        } else {
-          LOG(warn) << "not generated " << id.to_string() << ": "
-                    << result.error().message;
-          events_.emplace_back(events::Failed{id, result.error().message});
-        }
-      });
+      .then(
+          [this, id, worker = generate.worker](CallResult<records::Trajectory>& result) {
+            if (result.has_value()) {
+              events_.emplace_back(events::Generated{std::move(result.value()), worker});
+            } else {
+              fail(scheduler::Role::kGenerator, worker, id, result.error().message);
+            }
+          });
 }
 
 void SchedulerRank::carry_out(const commands::Verify& verify) {
   const int rank = layout_.verifiers[verify.worker];
   runtime_.find<VerifierRank>(rank, "verifier")
       .call<&VerifierRank::verify>(verify.problem, verify.text)
-      .then([this, id = verify.id](CallResult<records::Verdict>& result) {
+      .then([this, id = verify.id,
+             worker = verify.worker](CallResult<records::Verdict>& result) {
         if (result.has_value()) {
-          events_.emplace_back(events::Verified{id, std::move(result.value())});
+          events_.emplace_back(events::Verified{id, std::move(result.value()), worker});
         } else {
-          LOG(warn) << "not verified " << id.to_string() << ": "
-                    << result.error().message;
-          events_.emplace_back(events::Failed{id, result.error().message});
+          fail(scheduler::Role::kVerifier, worker, id, result.error().message);
         }
       });
 }
@@ -189,16 +237,16 @@ void SchedulerRank::carry_out(const commands::Localize& localize) {
   const int rank = layout_.localizers[localize.worker];
   runtime_.find<LocalizationRank>(rank, "localization")
       .call<&LocalizationRank::localize>(localize.problem, localize.seed)
-      .then([this, id = localize.seed.id](CallResult<ResetPoint>& result) {
+      .then([this, id = localize.seed.id,
+             worker = localize.worker](CallResult<ResetPoint>& result) {
         if (result.has_value()) {
           events_.emplace_back(events::Localized{id, result.value().localization,
-                                                 result.value().prefix_length});
+                                                 result.value().prefix_length, worker});
           return;
         }
-        LOG(warn) << "not localized " << id.to_string() << ": " << result.error().message;
         records::TrajectoryId failed = id;
         failed.kind = records::DrawKind::kLocalization;
-        events_.emplace_back(events::Failed{failed, result.error().message});
+        fail(scheduler::Role::kLocalizer, worker, failed, result.error().message);
       });
 }
 
@@ -207,15 +255,37 @@ void SchedulerRank::carry_out(const commands::Release& release) {
       .call<&GeneratorRank::release>(release.ids);
 }
 
+void SchedulerRank::carry_out(const commands::Cancel& cancel) {
+  runtime_.find<GeneratorRank>(layout_.generators[cancel.worker], "generator")
+      .call<&GeneratorRank::cancel>(cancel.ids);
+}
+
 void SchedulerRank::carry_out(const commands::Record& record) {
+  ENSURE(record.further.empty(),
+         "a tree of several resets, which replay shards have no place for");
   replay_.accept(record.tree);
-  drawn_.add(record.tree);
-  events_.emplace_back(events::Recorded{record.tree.slot});
+  (record.tree.validation ? validated_ : drawn_).add(record.tree);
+  if (record.tree.validation && --validation_left_ == 0) report_validation();
+  events_.emplace_back(
+      events::Recorded{record.tree.step, record.tree.slot, record.tree.validation});
+}
+
+void SchedulerRank::carry_out(const commands::Quarantine& quarantine) {
+  std::vector<int> ranks;
+  const auto& of_role =
+      quarantine.role == scheduler::Role::kGenerator  ? layout_.generators
+      : quarantine.role == scheduler::Role::kVerifier ? layout_.verifiers
+                                                      : layout_.localizers;
+  for (const uint32_t worker : quarantine.workers) ranks.push_back(of_role[worker]);
+  const auto path = save_quarantine(folder_.path(), quarantine, ranks, config_);
+  progress_.print("quarantined " + quarantine.id.to_string() + " in " + path.string() +
+                  ": " + quarantine.reason);
 }
 
 void SchedulerRank::carry_out(const commands::Drop& drop) {
   progress_.print("dropped problem " + std::to_string(drop.slot) + " of step " +
                   std::to_string(drop.step) + ": " + drop.reason);
+  if (drop.validation && --validation_left_ == 0) report_validation();
 }
 
 void SchedulerRank::carry_out(const commands::TrainDemonstrations& train) {
@@ -261,35 +331,37 @@ void SchedulerRank::finish_demonstrations(const learner::StepStats& stats) {
 
 void SchedulerRank::carry_out(const commands::Train& train) {
   draw_seconds_ = stages_.current();
-  drawing_ = false;
+  drawing_ = config_.schedule.mode != scheduler::Mode::kSync;
   stages_.enter("training");
+  DrawStatistics drawn;
+  for (const records::RolloutTree& tree : train.trees) drawn.add(tree);
   std::vector<actors::Future<learner::StepStats>> futures;
   for (const int rank : layout_.learners) {
     futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
                           .call<&LearnerRank::train>(train.trees));
   }
-  when_all(futures, [this](const learner::StepStats& stats) {
-    finish_step(stats);
+  when_all(futures, [this, drawn, step = train.step](const learner::StepStats& stats) {
+    finish_step(step + 1, drawn, stats);
     events_.emplace_back(events::Trained{});
   });
 }
 
-void SchedulerRank::finish_step(const learner::StepStats& stats) {
-  const uint32_t step = open_step_.step + 1;
+void SchedulerRank::finish_step(uint32_t step, const DrawStatistics& drawn,
+                                const learner::StepStats& stats) {
   trained_tokens_ += static_cast<double>(stats.tokens);
-  metrics_.write(step, step_metrics(drawn_, stats, draw_seconds_));
-  drawn_in_all_.merge(drawn_);
+  metrics_.write(step, step_metrics(drawn, stats, draw_seconds_));
+  drawn_in_all_.merge(drawn);
   ++steps_done_;
   std::ostringstream text;
   text << "step " << std::setw(4) << step << "/" << config_.steps << "  reward base "
-       << fixed(drawn_.mean_base_reward(), 3);
+       << fixed(drawn.mean_base_reward(), 3);
   if (plan_.suffix_group > 0) {
-    text << " suffix " << fixed(drawn_.mean_suffix_reward(), 3) << "  resets "
-         << drawn_.resets << " gain " << std::showpos
-         << fixed(drawn_.mean_reset_gain(), 3) << std::noshowpos;
+    text << " suffix " << fixed(drawn.mean_suffix_reward(), 3) << "  resets "
+         << drawn.resets << " gain " << std::showpos << fixed(drawn.mean_reset_gain(), 3)
+         << std::noshowpos;
   }
   text << "  draw " << fixed(draw_seconds_, 1) << " s ("
-       << fixed(per_second(static_cast<double>(drawn_.decoded_tokens), draw_seconds_), 0)
+       << fixed(per_second(static_cast<double>(drawn.decoded_tokens), draw_seconds_), 0)
        << " tok/s)  train " << fixed(stats.seconds, 1) << " s ("
        << fixed(per_second(static_cast<double>(stats.tokens), stats.seconds), 0)
        << " tok/s)  eta " << eta_.text(step, config_.steps);
@@ -297,17 +369,17 @@ void SchedulerRank::finish_step(const learner::StepStats& stats) {
 }
 
 void SchedulerRank::report_validation() {
-  drawing_ = false;
-  const auto trees = static_cast<int64_t>(drawn_.base_chains);
-  const auto correct = static_cast<int64_t>(std::llround(drawn_.base_reward));
+  const auto trees = static_cast<int64_t>(validated_.base_chains);
+  const auto correct = static_cast<int64_t>(std::llround(validated_.base_reward));
   const auto interval = analysis::wilson_interval(correct, trees);
-  metrics_.write(open_step_.step, {{"validation/accuracy", drawn_.mean_base_reward()},
-                                   {"validation/accuracy_low", interval.low},
-                                   {"validation/accuracy_high", interval.high},
-                                   {"validation/problems", static_cast<double>(trees)}});
-  drawn_in_all_.decoded_tokens += drawn_.decoded_tokens;
-  progress_.print("validation at step " + std::to_string(open_step_.step) +
-                  "   accuracy " + fixed(drawn_.mean_base_reward(), 3) +
+  metrics_.write(validation_step_,
+                 {{"validation/accuracy", validated_.mean_base_reward()},
+                  {"validation/accuracy_low", interval.low},
+                  {"validation/accuracy_high", interval.high},
+                  {"validation/problems", static_cast<double>(trees)}});
+  drawn_in_all_.decoded_tokens += validated_.decoded_tokens;
+  progress_.print("validation at step " + std::to_string(validation_step_) +
+                  "   accuracy " + fixed(validated_.mean_base_reward(), 3) +
                   "  (95 % interval " + fixed(interval.low, 3) + " .. " +
                   fixed(interval.high, 3) + ", " + std::to_string(correct) + " of " +
                   std::to_string(trees) + ")");
@@ -328,6 +400,8 @@ void SchedulerRank::carry_out(const commands::Publish& publish) {
 
 void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
   stages_.enter("checkpoint");
+  if (needs_state(config_.schedule))
+    save_scheduler_state(folder_.path(), checkpoint.progress, checkpoint.state);
   const CheckpointFolder target{
       folder_.checkpoints() / checkpoint_name(checkpoint.progress), checkpoint.progress};
   std::vector<actors::Future<actors::Done>> futures;
@@ -339,12 +413,21 @@ void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
   }
   when_all(futures, [this](const actors::Done&) {
     remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept);
+    remove_old_scheduler_states(folder_.path(), list_checkpoints(folder_.checkpoints()));
     events_.emplace_back(events::Checkpointed{});
   });
 }
 
-void SchedulerRank::carry_out(const commands::Finish&) {
-  if (drawing_ && open_step_.validation) report_validation();
+void SchedulerRank::carry_out(const commands::Finish& finish) {
+  if (finish.stopped) {
+    stages_.enter("");
+    stopped_ = true;
+    finished_ = true;
+    write_status("stopped", stop_reason_);
+    progress_.print("stopped: " + stop_reason_ + "; the same command goes on from here");
+    return;
+  }
+  drawing_ = false;
   stages_.enter("finish");
   replay_.seal();
   if (config_.export_format != "none") {
@@ -394,6 +477,11 @@ void SchedulerRank::stop_early(int signal) {
   runtime_.stop_all();
 }
 
+void SchedulerRank::drain(std::chrono::nanoseconds patience, const std::string& reason) {
+  stop_reason_ = reason;
+  events_.emplace_back(events::Drain{monotonic_now() + patience});
+}
+
 void SchedulerRank::show_progress() {
   if (!drawing_) return;
   const auto [problems, recorded] = scheduler_->step_progress();
@@ -402,7 +490,9 @@ void SchedulerRank::show_progress() {
       (open_step_.validation ? "validation at step " : "drawing step ") +
       std::to_string(open_step_.step) + "   " + std::to_string(recorded) + "/" +
       std::to_string(problems) + " problems  " +
-      fixed(per_second(static_cast<double>(drawn_.decoded_tokens), stages_.current()),
+      fixed(per_second(static_cast<double>(
+                           (open_step_.validation ? validated_ : drawn_).decoded_tokens),
+                       stages_.current()),
             0) +
       " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
 }
@@ -412,7 +502,7 @@ void SchedulerRank::write_status(const std::string& state, const std::string& re
       scheduler_ ? scheduler_->ledger() : scheduler::Ledger{};
   save_status(folder_.status(),
               {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
-               replay_.num_accepted(), ledger.dropped});
+               replay_.num_accepted(), ledger.dropped()});
 }
 
 }  // namespace srpo::ranks

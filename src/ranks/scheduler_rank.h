@@ -2,6 +2,7 @@
 // folder.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "ranks/step_report.h"
 #include "ranks/verifier_rank.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_config.h"
 #include "storage/replay_writer.h"
 #include "storage/run_folder.h"
 
@@ -38,6 +40,10 @@ class SchedulerRank final : public actors::Actor {
   bool is_finished() const { return finished_; }
   /// Stops at once; what is accepted is durable already.
   void stop_early(int signal);
+  /// Begins nothing new, lets what is in flight end for so long, and writes a checkpoint;
+  /// then is_finished() and was_stopped().
+  void drain(std::chrono::nanoseconds patience, const std::string& reason);
+  bool was_stopped() const { return stopped_; }
 
   /// What the run waits for, one thing a line.
   std::vector<std::string> why() { return scheduler_->why(); }
@@ -59,16 +65,24 @@ class SchedulerRank final : public actors::Actor {
   void carry_out(const scheduler::commands::Verify& verify);
   void carry_out(const scheduler::commands::Localize& localize);
   void carry_out(const scheduler::commands::Release& release);
+  void carry_out(const scheduler::commands::Cancel& cancel);
   void carry_out(const scheduler::commands::Record& record);
   void carry_out(const scheduler::commands::Drop& drop);
+  void carry_out(const scheduler::commands::Quarantine& quarantine);
   void carry_out(const scheduler::commands::TrainDemonstrations& train);
   void carry_out(const scheduler::commands::Train& train);
   void carry_out(const scheduler::commands::Publish& publish);
   void carry_out(const scheduler::commands::Checkpoint& checkpoint);
   void carry_out(const scheduler::commands::Finish& finish);
 
+  scheduler::SchedulerConfig scheduler_config() const;
   scheduler::Progress restore_checkpoint();
-  void finish_step(const learner::StepStats& stats);
+  std::vector<records::Problem> problems_for(
+      const scheduler::commands::OpenStep& open) const;
+  void fail(scheduler::Role role, uint32_t worker, const records::TrajectoryId& id,
+            const std::string& message);
+  void finish_step(uint32_t step, const DrawStatistics& drawn,
+                   const learner::StepStats& stats);
   void finish_demonstrations(const learner::StepStats& stats);
   void report_validation();
   void show_progress();
@@ -84,19 +98,25 @@ class SchedulerRank final : public actors::Actor {
   text::Tokenizer tokenizer_;
   std::optional<scheduler::Scheduler> scheduler_;
   std::deque<scheduler::Event> events_;
+  scheduler::SchedulerState restored_;
   core::MetricSink metrics_;
   ProgressLine progress_;
   Eta eta_;
   StageClock stages_;
-  scheduler::commands::OpenStep open_step_{0, false};
+  scheduler::commands::OpenStep open_step_{0, false, 0};
   bool drawing_ = false;
-  DrawStatistics drawn_;
+  DrawStatistics drawn_;      // of the step that was opened last
+  DrawStatistics validated_;  // of the last validation
+  uint32_t validation_step_ = 0;
+  size_t validation_left_ = 0;
   DrawStatistics drawn_in_all_;
   double draw_seconds_ = 0;
   double trained_tokens_ = 0;
   uint64_t steps_done_ = 0;
   bool eta_started_ = false;
   bool finished_ = false;
+  bool stopped_ = false;
+  std::string stop_reason_;
 };
 
 }  // namespace srpo::ranks

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,21 @@ inline const char* name_of(Use use) {
   return kNames[static_cast<int>(use)];
 }
 
+/// From which response token on the weights of a policy version drew: to the next span,
+/// or to the end.
+struct VersionSpan {
+  uint32_t first_token = 0;
+  uint32_t version = 0;
+
+  bool operator==(const VersionSpan&) const = default;
+
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    visit("first_token", self.first_token);
+    visit("version", self.version);
+  }
+};
+
 struct Trajectory {
   TrajectoryId id;
   Use use = Use::kBase;
@@ -51,8 +67,14 @@ struct Trajectory {
       0;  ///< response tokens that were kept from the parent, 0 for a fresh chain
   FinishReason finish = FinishReason::kEndOfText;
   uint32_t policy_version =
-      0;             ///< number of optimizer steps behind the weights that drew it
-  std::string text;  ///< response decoded, special tokens visible
+      0;  ///< number of optimizer steps behind the weights that drew its last token
+  std::vector<VersionSpan>
+      version_spans;  ///< of the sampled tokens, from prefix_length on; empty for none
+  std::optional<TrajectoryId>
+      parent;           ///< whose beginning was kept; may be absent when nothing was
+  uint64_t seed = 0;    ///< key of its randomness: the run's seed (core/random.h)
+  uint64_t stream = 0;  ///< stream of its randomness: id.key()
+  std::string text;     ///< response decoded, special tokens visible
   Verdict verdict;
   uint32_t decoded_tokens = 0;  ///< tokens sampled for it
   uint32_t prefilled_tokens =
@@ -76,6 +98,10 @@ struct Trajectory {
     visit("prefilled_tokens", self.prefilled_tokens);
     visit("seconds", self.seconds);
     visit("generator", self.generator);
+    visit("version_spans", self.version_spans);
+    visit("parent", self.parent);
+    visit("seed", self.seed);
+    visit("stream", self.stream);
   }
 };
 

@@ -8,41 +8,33 @@
 
 #include "records/generation_request.h"
 #include "records/rollout_tree.h"
+#include "scheduler/progress.h"
+#include "scheduler/workers.h"
 
 namespace srpo::scheduler {
-
-/// How far a run has come: what a checkpoint stands for.
-struct Progress {
-  uint32_t demonstration_batches = 0;  ///< of the warm start
-  uint32_t steps = 0;                  ///< of the algorithm: the policy version
-
-  bool operator==(const Progress&) const = default;
-
-  template <class Self, class Visit>
-  static void visit_fields(Self& self, Visit&& visit) {
-    visit("demonstration_batches", self.demonstration_batches);
-    visit("steps", self.steps);
-  }
-};
-
 namespace commands {
 
-/// Name the problems of a step, and the trees of it that are recorded already. Answer:
-/// StepOpened.
+/// Name problems of a step, and the trees of it that are recorded already. `problems`:
+/// how many, slots 0 .. problems-1; 0: as many as there are. Answer: StepOpened.
 struct OpenStep {
   uint32_t step;
   bool validation;
+  uint32_t problems;
 };
+/// Answer: Generated, or Failed. The same request may be given to two workers, or to one
+/// after another: the answers are the same.
 struct Generate {
   uint32_t worker;
   records::GenerationRequest request;
 };
+/// Answer: Verified, or Failed.
 struct Verify {
   uint32_t worker;
   records::TrajectoryId id;
   records::Problem problem;
   std::string text;
 };
+/// Answer: Localized, or Failed.
 struct Localize {
   uint32_t worker;
   records::Problem problem;
@@ -53,15 +45,35 @@ struct Release {
   uint32_t worker;
   std::vector<records::TrajectoryId> ids;
 };
-/// Make a decided tree durable. Answer: Recorded.
+/// Stop drawing these chains, and forget what is kept of them. No answer; one that is
+/// under way is ignored.
+struct Cancel {
+  uint32_t worker;
+  std::vector<records::TrajectoryId> ids;
+};
+/// Make a decided tree durable. Answer: Recorded. `further` is what was said of the
+/// second seed and of those after it (split 2x4), in launch order of the seeds; the tree
+/// itself holds the first.
 struct Record {
   records::RolloutTree tree;
+  std::vector<records::Localization> further;
 };
-/// Give a problem up for this step. No answer.
+/// Give a problem up for this step. `reason` is a word of the ledger: "poison", "parked".
+/// No answer.
 struct Drop {
   uint32_t step;
   uint32_t slot;
+  bool validation;
   std::string reason;
+};
+/// Keep what reproduces a problem that its workers could not survive; none of them is to
+/// blame. Followed by a Drop. No answer.
+struct Quarantine {
+  records::RolloutTree tree;  ///< problem and prompt
+  records::TrajectoryId id;   ///< the sequence that failed
+  Role role;
+  std::vector<uint32_t> workers;  ///< where, one entry for each failure
+  std::string reason;             ///< the last failure, in words
 };
 struct TrainDemonstrations {
   uint32_t batch;
@@ -70,21 +82,26 @@ struct Train {
   uint32_t step;
   std::vector<records::RolloutTree> trees;
 };
-/// Bring the weights of a policy version to generators and localizers.
+/// Bring the weights of a policy version to generators and localizers. In async mode they
+/// are in the middle of chains, which go on under the new weights.
 struct Publish {
   uint32_t version;
 };
 struct Checkpoint {
   Progress progress;
+  SchedulerState state;
 };
-struct Finish {};
+/// The run is over, or, after a Drain, stopped: the same command goes on later.
+struct Finish {
+  bool stopped;
+};
 
 }  // namespace commands
 
-using Command =
-    std::variant<commands::OpenStep, commands::Generate, commands::Verify,
-                 commands::Localize, commands::Release, commands::Record, commands::Drop,
-                 commands::TrainDemonstrations, commands::Train, commands::Publish,
-                 commands::Checkpoint, commands::Finish>;
+using Command = std::variant<commands::OpenStep, commands::Generate, commands::Verify,
+                             commands::Localize, commands::Release, commands::Cancel,
+                             commands::Record, commands::Drop, commands::Quarantine,
+                             commands::TrainDemonstrations, commands::Train,
+                             commands::Publish, commands::Checkpoint, commands::Finish>;
 
 }  // namespace srpo::scheduler

@@ -1,16 +1,17 @@
 // The life of one problem in one step: the route of the data, on one page.
 //
-//   begin -> base_group+1 fresh chains -> verified
-//     no chain has failed            -> more fresh chains, at most max_draws ->
-//     fallback_group of them -> decided the first failed one is known  -> Localize ->
-//     suffix_group endings from its kept prefix -> verified -> decided
-//   decided -> Record -> recorded
+//   begin -> fresh chains, as many as are needed (draw_selection.h)
+//   each chain, by itself:  Generate -> Verify -> selected in launch order
+//   each seed, at once:     Localize          (other chains may still be under way)
+//   all seeds are found:    what is drawn beyond them is cancelled; endings from each
+//                           seed as soon as it is localized -> Generate -> Verify
+//   too few have failed:    fallback_group of the fresh chains, no reset
+//   nothing is missing   -> decided -> Record -> recorded
 //
 // Which chains are used follows from launch order, never from the order in which they
 // finish (method §2.2).
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@
 #include "records/draw_plan.h"
 #include "records/generation_request.h"
 #include "scheduler/commands.h"
-#include "scheduler/placement.h"
+#include "scheduler/draw_selection.h"
+#include "scheduler/group_orders.h"
 
 namespace srpo::scheduler {
 
@@ -30,69 +32,88 @@ struct DrawSettings {
   records::ChainLimits limits;
 };
 
-/// One problem's state machine: no clock, no I/O. Borrows the settings.
-/// Thread-compatible.
+/// One problem's state machine: it chooses no workers, and has no clock and no I/O.
+/// Borrows the settings. Answers must be those that the worker pools have accepted: each
+/// once. Thread-compatible.
 class GroupLifecycle {
  public:
-  enum class Stage { kDrawing, kDecided, kRecorded, kDropped };
+  enum class Stage { kWaiting, kDrawing, kDecided, kRecorded, kDropped };
 
-  /// A tree with problem and prompt only; its chains will be drawn by `generator`.
-  GroupLifecycle(records::RolloutTree tree, const DrawSettings& settings,
-                 uint32_t generator);
-  /// A tree that was recorded before: nothing to do.
-  static GroupLifecycle recorded(records::RolloutTree tree, const DrawSettings& settings);
+  /// A tree with problem and prompt only, or one that was recorded before.
+  GroupLifecycle(records::RolloutTree tree, bool recorded, const DrawSettings& settings);
 
-  std::vector<Command> begin();
-  std::vector<Command> on_generated(records::Trajectory trajectory, Workers& workers);
-  std::vector<Command> on_verified(const records::TrajectoryId& id,
-                                   const records::Verdict& verdict, Workers& workers);
-  std::vector<Command> on_localized(const records::Localization& localization,
-                                    uint32_t prefix_length, Workers& workers);
-  /// Asks again, elsewhere if there is an elsewhere; after the third failure the problem
-  /// is dropped.
-  std::vector<Command> on_failed(const records::TrajectoryId& id,
-                                 const std::string& reason, Workers& workers);
+  void begin(GroupOrders& orders);
+  /// `worker`: where its cache is.
+  void on_generated(records::Trajectory trajectory, uint32_t worker, GroupOrders& orders);
+  void on_verified(const records::TrajectoryId& id, const records::Verdict& verdict,
+                   GroupOrders& orders);
+  void on_localized(const records::TrajectoryId& seed,
+                    const records::Localization& localization, uint32_t prefix_length,
+                    GroupOrders& orders);
   void on_recorded() { stage_ = Stage::kRecorded; }
+  /// Gives the problem up: stops and releases all of it.
+  void drop(GroupOrders& orders);
+
+  commands::Generate generate(const records::TrajectoryId& id, uint32_t worker) const;
+  commands::Verify verify(const records::TrajectoryId& id, uint32_t worker) const;
+  commands::Localize localize(const records::TrajectoryId& id, uint32_t worker) const;
+  /// The decided tree.
+  commands::Record record() const;
+
+  /// Where its prompt is known; a fresh chain was given to `worker`.
+  void set_home(uint32_t worker) { home_ = worker; }
+  std::optional<uint32_t> home() const { return home_; }
 
   Stage stage() const { return stage_; }
-  uint32_t generator() const { return generator_; }
   const records::RolloutTree& tree() const { return tree_; }
-  /// What it waits for: "generated 12/3/fresh/4", "localized", ...
+  records::RolloutTree take_tree() { return std::move(tree_); }
+  /// Where the cache of a seed is; nothing when it is not known (any more).
+  std::optional<uint32_t> cache_of_seed(const records::TrajectoryId& suffix) const;
+  uint32_t num_chains() const {
+    return static_cast<uint32_t>(tree_.fresh.size() + tree_.suffixes.size());
+  }
+  /// One sentence for each thing it waits for.
   std::vector<std::string> waits_for() const;
 
  private:
-  enum class Wait { kGenerated, kVerified, kLocalized, kNothing };
+  enum class Wait { kGenerated, kVerified, kNothing };
   struct Chain {
     records::Trajectory trajectory;
     Wait wait = Wait::kGenerated;
-    uint32_t verifier = 0;
+    std::optional<uint32_t> cache;  // the worker that keeps it
+  };
+  struct Reset {
+    uint32_t seed;  // in fresh_
+    std::optional<records::Localization> localization;
+    uint32_t prefix_length = 0;
+    bool has_endings = false;
   };
 
-  bool resets() const { return !tree_.validation && settings_->plan.suffix_group > 0; }
-  void launch_fresh(uint32_t count, std::vector<Command>& out);
-  void launch_suffixes(std::vector<Command>& out);
-  commands::Generate request(const records::TrajectoryId& id) const;
-  Command verify(Chain& chain, Workers& workers);
+  bool resets() const { return !tree_.validation && settings_->plan.resets(); }
+  void launch_fresh(uint32_t needed, uint32_t speculative, GroupOrders& orders);
+  void launch_suffixes(Reset& reset, GroupOrders& orders);
+  void advance(GroupOrders& orders);
+  void select(GroupOrders& orders);
+  void cut(size_t kept, GroupOrders& orders);
+  void stop_localizations(GroupOrders& orders);
+  void release(Chain& chain, GroupOrders& orders);
+  void decide(GroupOrders& orders);
+  bool endings_are_verified() const;
+  uint32_t prompt_size() const {
+    return static_cast<uint32_t>(tree_.prompt_tokens.size());
+  }
   Chain& chain_of(const records::TrajectoryId& id);
-  /// Gives every verified chain, in launch order, its use; stops at the first one that is
-  /// not verified.
-  void select();
-  std::vector<Command> advance(Workers& workers);
-  std::vector<Command> decide();
-  void release(bool all, std::vector<Command>& out) const;
+  const Chain& chain_of(const records::TrajectoryId& id) const;
+  const Reset& reset_of(const records::TrajectoryId& suffix) const;
 
   const DrawSettings* settings_;
   records::RolloutTree tree_;
-  uint32_t generator_ = 0;
-  Stage stage_ = Stage::kDrawing;
+  Stage stage_;
+  std::optional<uint32_t> home_;
+  DrawSelection selection_;
   std::vector<Chain> fresh_;
   std::vector<Chain> suffixes_;
-  std::optional<size_t> seed_;  // in fresh_
-  uint32_t num_base_ = 0;
-  size_t num_selected_ = 0;  // fresh chains that have a use
-  Wait localization_ = Wait::kNothing;
-  uint32_t localizer_ = 0;
-  std::map<records::TrajectoryId, int> failures_;
+  std::vector<Reset> resets_;
 };
 
 }  // namespace srpo::scheduler

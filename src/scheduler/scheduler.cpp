@@ -5,235 +5,191 @@
 #include "core/error.h"
 
 namespace srpo::scheduler {
-namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
+using records::DrawKind;
+using records::TrajectoryId;
 
-using Stage = GroupLifecycle::Stage;
-
-}  // namespace
-
-Scheduler::Scheduler(SchedulerConfig config, Progress progress)
+Scheduler::Scheduler(SchedulerConfig config, Progress progress, SchedulerState state)
     : config_(std::move(config)),
       progress_(progress),
-      workers_{Placement(config_.generators), Placement(config_.verifiers),
-               Placement(config_.localizers)} {
+      state_(std::move(state)),
+      pools_{RolePool(Role::kGenerator, config_.generators),
+             RolePool(Role::kVerifier, config_.verifiers),
+             RolePool(Role::kLocalizer, config_.localizers)},
+      settled_(state_.settled.begin(), state_.settled.end()),
+      next_window_(state_.first_window) {
+  const bool chooses = config_.curriculum.pool_factor > 1 || config_.dynamic_sampling > 1;
+  REQUIRE(config_.problems_per_step > 0 || !(chooses || config_.mode == Mode::kAsync),
+          kBadConfig,
+          "problems_per_step=0 (expected how many a step trains on, for async mode, "
+          "dynamic sampling and curriculum)");
   if (progress != Progress{}) checkpointed_ = progress;
 }
 
-bool Scheduler::validation_is_due() const {
-  const uint32_t version = progress_.steps;
-  if (config_.validate_every == 0 || validated_ == version) return false;
-  return version % config_.validate_every == 0 || version == config_.steps;
-}
-
-bool Scheduler::checkpoint_is_due() const {
-  if (checkpointed_ == progress_ || progress_ == Progress{}) return false;
-  return progress_.steps % config_.checkpoint_every == 0 ||
-         progress_.steps == config_.steps;
-}
-
-std::vector<Command> Scheduler::next() {
-  if (progress_.demonstration_batches < config_.demonstration_batches) {
-    phase_ = Phase::kDemonstrations;
-    return {commands::TrainDemonstrations{progress_.demonstration_batches}};
-  }
-  if (checkpoint_is_due()) {
-    phase_ = Phase::kCheckpoint;
-    return {commands::Checkpoint{progress_}};
-  }
-  if (validation_is_due()) return open(/*validation=*/true);
-  if (progress_.steps < config_.steps) return open(/*validation=*/false);
-  finished_ = true;
-  return {commands::Finish{}};
-}
-
-std::vector<Command> Scheduler::open(bool validation) {
-  phase_ = Phase::kOpening;
-  validation_ = validation;
-  trees_.clear();
-  return {commands::OpenStep{progress_.steps, validation}};
-}
-
-std::vector<Command> Scheduler::begin_trees() {
-  phase_ = Phase::kDrawing;
-  next_tree_ = 0;
-  active_trees_ = 0;
-  return admit();
-}
-
-std::vector<Command> Scheduler::admit() {
-  std::vector<Command> out;
-  const uint32_t limit = config_.trees_in_flight == 0
-                             ? static_cast<uint32_t>(trees_.size())
-                             : config_.trees_in_flight;
-  for (; next_tree_ < trees_.size() && active_trees_ < limit; ++next_tree_) {
-    GroupLifecycle& tree = trees_[next_tree_];
-    if (tree.stage() == Stage::kRecorded) continue;
-    tree = GroupLifecycle(tree.tree(), config_.draws, workers_.generators.take());
-    ++active_trees_;
-    auto commands = tree.begin();
-    std::move(commands.begin(), commands.end(), std::back_inserter(out));
-  }
-  if (active_trees_ == 0 && next_tree_ == trees_.size()) return step_is_recorded();
+std::vector<Command> Scheduler::start(Time now) {
+  Out out;
+  advance(now, out);
   return out;
 }
 
-std::vector<Command> Scheduler::step_is_recorded() {
-  for (const GroupLifecycle& tree : trees_) {
-    ++(tree.stage() == Stage::kRecorded ? accepted_before_ : dropped_before_);
+std::vector<Command> Scheduler::on(Event event, Time now) {
+  Out out;
+  if (finished_) return out;
+  for (const Role role : {Role::kGenerator, Role::kVerifier, Role::kLocalizer}) {
+    const auto due = pool_of(role).next_deadline();
+    if (!due || *due > now) continue;
+    std::vector<Assignment> again;
+    pool_of(role).expire(now, again);
+    emit(role, again, out);
   }
-  std::vector<records::RolloutTree> batch;
-  for (const GroupLifecycle& tree : trees_) {
-    if (tree.stage() == Stage::kRecorded && !validation_) batch.push_back(tree.tree());
-  }
-  trees_.clear();
-  if (validation_) {
-    validated_ = progress_.steps;
-    return next();
-  }
-  phase_ = Phase::kTraining;
-  return {commands::Train{progress_.steps, std::move(batch)}};
+  std::visit([&](auto& each) { handle(each, now, out); }, event);
+  advance(now, out);
+  return out;
 }
 
-GroupLifecycle* Scheduler::tree_of(const records::TrajectoryId& id) {
-  const bool validation = id.kind == records::DrawKind::kValidation;
-  if (phase_ != Phase::kDrawing || id.step != progress_.steps ||
-      validation != validation_) {
-    return nullptr;
+std::optional<Time> Scheduler::next_deadline() const {
+  std::optional<Time> next = drain_deadline_;
+  for (const RolePool& pool : pools_) {
+    const auto due = pool.next_deadline();
+    if (due && (!next || *due < *next)) next = due;
   }
-  ENSURE(id.slot < trees_.size(), "no tree for " << id.to_string());
-  return &trees_[id.slot];
+  return next;
 }
 
-std::vector<Command> Scheduler::after(std::vector<Command> commands) {
-  for (const Command& command : commands) {
-    if (const auto* drop = std::get_if<commands::Drop>(&command)) {
-      workers_.generators.give_back(trees_[drop->slot].generator());
-      --active_trees_;
-      auto more = admit();
-      std::move(more.begin(), more.end(), std::back_inserter(commands));
-      break;
-    }
+void Scheduler::handle(events::StepOpened& opened, Time, Out&) {
+  if (drain_deadline_) {
+    opening_.reset();
+    return;
   }
-  return commands;
+  ENSURE(opening_ == WindowKey(opened.step, opened.validation),
+         "step " << opened.step << " was opened, which nobody asked for");
+  opening_.reset();
+  open_window(std::move(opened));
 }
 
-std::vector<Command> Scheduler::on(const Event& event) {
-  return std::visit(
-      Overloaded{
-          [&](const events::StepOpened& opened) -> std::vector<Command> {
-            bool all_recorded = true;
-            for (const auto& entry : opened.entries) {
-              trees_.push_back(entry.recorded
-                                   ? GroupLifecycle::recorded(entry.tree, config_.draws)
-                                   : GroupLifecycle(entry.tree, config_.draws, 0));
-              all_recorded = all_recorded && entry.recorded;
-            }
-            if (all_recorded || published_ == progress_.steps) return begin_trees();
-            phase_ = Phase::kPublishing;
-            return {commands::Publish{progress_.steps}};
-          },
-          [&](const events::Published&) {
-            published_ = progress_.steps;
-            return begin_trees();
-          },
-          [&](const events::Generated& generated) {
-            GroupLifecycle* tree = tree_of(generated.trajectory.id);
-            if (tree == nullptr) return std::vector<Command>{};
-            return after(tree->on_generated(generated.trajectory, workers_));
-          },
-          [&](const events::Verified& verified) {
-            GroupLifecycle* tree = tree_of(verified.id);
-            if (tree == nullptr) return std::vector<Command>{};
-            return after(tree->on_verified(verified.id, verified.verdict, workers_));
-          },
-          [&](const events::Localized& localized) {
-            GroupLifecycle* tree = tree_of(localized.seed);
-            if (tree == nullptr) return std::vector<Command>{};
-            return after(tree->on_localized(localized.localization,
-                                            localized.prefix_length, workers_));
-          },
-          [&](const events::Failed& failed) {
-            GroupLifecycle* tree = tree_of(failed.id);
-            if (tree == nullptr) return std::vector<Command>{};
-            return after(tree->on_failed(failed.id, failed.reason, workers_));
-          },
-          [&](const events::Recorded& recorded) {
-            GroupLifecycle& tree = trees_.at(recorded.slot);
-            tree.on_recorded();
-            workers_.generators.give_back(tree.generator());
-            --active_trees_;
-            return admit();
-          },
-          [&](const events::DemonstrationsTrained&) {
-            ++progress_.demonstration_batches;
-            return next();
-          },
-          [&](const events::Trained&) {
-            ++progress_.steps;
-            return next();
-          },
-          [&](const events::Checkpointed&) {
-            checkpointed_ = progress_;
-            return next();
-          },
-      },
-      event);
+void Scheduler::handle(events::Generated& generated, Time now, Out& out) {
+  const TrajectoryId id = generated.trajectory.id;
+  if (!accept(Role::kGenerator, id, generated.worker, now, out)) return;
+  const Place place = *find(id);
+  GroupOrders orders;
+  place.group->on_generated(std::move(generated.trajectory), generated.worker, orders);
+  carry_out(place, orders, now, out);
 }
 
-Ledger Scheduler::ledger() const {
-  Ledger ledger{0, accepted_before_, dropped_before_, 0};
-  for (const GroupLifecycle& tree : trees_) {
-    switch (tree.stage()) {
-      case Stage::kRecorded:
-        ++ledger.accepted;
-        break;
-      case Stage::kDropped:
-        ++ledger.dropped;
-        break;
-      case Stage::kDrawing:
-      case Stage::kDecided:
-        ++ledger.in_flight;
-        break;
-    }
+void Scheduler::handle(events::Verified& verified, Time now, Out& out) {
+  if (!accept(Role::kVerifier, verified.id, verified.worker, now, out)) return;
+  const Place place = *find(verified.id);
+  GroupOrders orders;
+  place.group->on_verified(verified.id, verified.verdict, orders);
+  carry_out(place, orders, now, out);
+}
+
+void Scheduler::handle(events::Localized& localized, Time now, Out& out) {
+  TrajectoryId id = localized.seed;
+  id.kind = DrawKind::kLocalization;
+  if (!accept(Role::kLocalizer, id, localized.worker, now, out)) return;
+  const Place place = *find(id);
+  GroupOrders orders;
+  place.group->on_localized(localized.seed, localized.localization,
+                            localized.prefix_length, orders);
+  carry_out(place, orders, now, out);
+}
+
+void Scheduler::handle(events::Failed& failed, Time now, Out& out) {
+  std::vector<Assignment> again;
+  const auto poisoned = pool_of(failed.role).fail(failed.id, failed.worker, now, again);
+  emit(failed.role, again, out);
+  if (poisoned) quarantine(failed.role, *poisoned, failed.reason, now, out);
+}
+
+void Scheduler::handle(events::Recorded& recorded, Time, Out&) {
+  const auto at = windows_.find({recorded.step, recorded.validation});
+  ENSURE(at != windows_.end() && at->second.has(recorded.slot) &&
+             at->second.group(recorded.slot).stage() == GroupLifecycle::Stage::kDecided,
+         "problem " << recorded.slot << " of step " << recorded.step
+                    << " was recorded, which nobody asked for");
+  StepWindow& window = at->second;
+  GroupLifecycle& group = window.group(recorded.slot);
+  group.on_recorded();
+  --active_trees_;
+  sequences_.accept(group.num_chains());
+  window.on_settled(recorded.slot);
+  account(window);
+  if (config_.mode != Mode::kAsync || recorded.validation) return;
+  const GroupKey key{recorded.step, recorded.slot};
+  const uint32_t version = begun_.at(key);
+  end_stream_drawing(key);
+  add_ready(window, recorded.slot, version);
+}
+
+void Scheduler::handle(events::DemonstrationsTrained&, Time, Out&) {
+  ++progress_.demonstration_batches;
+  learner_ = Learner::kIdle;
+}
+
+void Scheduler::handle(events::Trained&, Time, Out&) {
+  ++progress_.steps;
+  learner_ = Learner::kIdle;
+}
+
+void Scheduler::handle(events::Published&, Time, Out&) {
+  published_ = progress_.steps;
+  learner_ = Learner::kIdle;
+}
+
+void Scheduler::handle(events::Checkpointed&, Time, Out&) {
+  checkpointed_ = progress_;
+  learner_ = Learner::kIdle;
+}
+
+void Scheduler::handle(events::WorkerLost& lost, Time now, Out& out) {
+  std::vector<Assignment> again;
+  const auto poisoned = pool_of(lost.role).lose(lost.worker, now, again);
+  emit(lost.role, again, out);
+  for (const Poisoned& each : poisoned) {
+    quarantine(lost.role, each,
+               std::string("its ") + name_of(lost.role) + " " +
+                   std::to_string(lost.worker) + " was lost",
+               now, out);
   }
-  ledger.assigned = accepted_before_ + dropped_before_ + trees_.size();
-  return ledger;
+}
+
+void Scheduler::handle(events::WorkerJoined& joined, Time now, Out& out) {
+  std::vector<Assignment> started;
+  pool_of(joined.role).join(joined.worker, now, started);
+  emit(joined.role, started, out);
+}
+
+void Scheduler::handle(events::WorkerSlow& slow, Time, Out&) {
+  pool_of(slow.role).slow(slow.worker, slow.factor);
+}
+
+void Scheduler::handle(events::Drain& drain, Time, Out&) {
+  drain_deadline_ = drain.deadline;
+}
+
+void Scheduler::handle(events::Tick&, Time, Out&) {}
+
+Happenings Scheduler::happenings() const {
+  Happenings all;
+  for (const RolePool& pool : pools_) {
+    const Happenings& some = pool.happenings();
+    all.retries += some.retries;
+    all.hedges += some.hedges;
+    all.hedges_won += some.hedges_won;
+    all.late_answers += some.late_answers;
+  }
+  all.quarantined = quarantined_;
+  return all;
 }
 
 std::pair<uint32_t, uint32_t> Scheduler::step_progress() const {
-  const auto recorded = std::count_if(
-      trees_.begin(), trees_.end(),
-      [](const GroupLifecycle& tree) { return tree.stage() == Stage::kRecorded; });
-  return {static_cast<uint32_t>(trees_.size()), static_cast<uint32_t>(recorded)};
-}
-
-std::vector<std::string> Scheduler::why() const {
-  switch (phase_) {
-    case Phase::kDemonstrations:
-      return {"demonstrations trained"};
-    case Phase::kCheckpoint:
-      return {"checkpoint written"};
-    case Phase::kOpening:
-      return {"step opened"};
-    case Phase::kPublishing:
-      return {"weights published"};
-    case Phase::kTraining:
-      return {"step trained"};
-    case Phase::kDrawing:
-      break;
+  for (const auto& [key, window] : windows_) {
+    if (!window.is_drawn()) return {window.num_wanted(), window.num_recorded()};
   }
-  std::vector<std::string> reasons;
-  for (const GroupLifecycle& tree : trees_) {
-    for (std::string& reason : tree.waits_for()) reasons.push_back(std::move(reason));
-  }
-  return reasons;
+  if (windows_.empty()) return {0, 0};
+  const StepWindow& last = windows_.rbegin()->second;
+  return {last.num_wanted(), last.num_recorded()};
 }
 
 }  // namespace srpo::scheduler

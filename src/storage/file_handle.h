@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <span>
 
+#include "core/archive.h"
+
 namespace srpo::storage {
 
 /// Owns a file descriptor. Errors are kNoSpace (disk full, quota or file size limit) or
@@ -31,6 +33,8 @@ class FileHandle {
   void sync();
   void close();
 
+  /// Whether the file still has a name: what is written to one without is gone with us.
+  bool is_linked() const;
   bool is_open() const { return descriptor_ >= 0; }
   int descriptor() const { return descriptor_; }
   uint64_t bytes() const;
@@ -45,6 +49,14 @@ class FileHandle {
 void remove_file(const std::filesystem::path& path);
 /// Renames within a folder and makes that durable.
 void publish_file(const std::filesystem::path& draft, const std::filesystem::path& path);
+/// The folder that a path lies in.
+std::filesystem::path folder_of(const std::filesystem::path& path);
+/// Makes the names in a folder durable.
+void sync_folder(const std::filesystem::path& folder);
+/// Writes beside the target (`.tmp`), syncs, and renames: the old file or the new one,
+/// whole.
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+core::Bytes read_file(const std::filesystem::path& path);
 /// A folder and those above it, durable.
 void make_folder(const std::filesystem::path& folder);
 

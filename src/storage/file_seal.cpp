@@ -39,37 +39,53 @@ void seal(std::span<std::byte> file, const FileFormat& format) {
   std::memcpy(file.data(), text.data(), text.size());
 }
 
-void check_seal(std::span<const std::byte> file, const FileFormat& format,
-                const std::string& name) {
+Seal read_seal(std::span<const std::byte> begin, const FileFormat& format,
+               uint32_t oldest, const std::string& name) {
   const std::string expected = format.name + " " + std::to_string(format.version);
   REQUIRE(
-      !is_hdf5(file), kBadFile,
+      !is_hdf5(begin), kBadFile,
       name << " is an HDF5 file of another program (expected a " << expected << " file)");
-  REQUIRE(file.size() >= kSealBytes, kBadFile,
-          name << " ends after " << file.size() << " bytes (expected a " << expected
+  REQUIRE(begin.size() >= kSealBytes, kBadFile,
+          name << " ends after " << begin.size() << " bytes (expected a " << expected
                << " file of at least " << kSealBytes << ")");
-  const std::string text = block_text(file);
+  const std::string text = block_text(begin);
   const std::string first_line = text.substr(0, text.find('\n'));
   REQUIRE(first_line.rfind(format.name + " ", 0) == 0, kBadFile,
           name << " does not begin with '" << format.name << "' (expected a " << expected
                << " file)");
-  REQUIRE(first_line == expected, kBadFile,
-          name << " is of format '" << first_line << "' (this program reads " << expected
+  Seal seal;
+  FileFormat found = format;
+  for (found.version = oldest; found.version <= format.version; ++found.version) {
+    if (first_line == found.name + " " + std::to_string(found.version)) break;
+  }
+  REQUIRE(found.version <= format.version, kBadFile,
+          name << " is of format '" << first_line << "' (this program reads "
+               << format.name << " " << oldest
+               << (oldest == format.version ? "" : ".." + std::to_string(format.version))
                << ")");
-  uint64_t bytes = 0;
+  seal.version = found.version;
   unsigned crc = 0;
-  const int found = std::sscanf(text.c_str() + first_line.size(),
-                                "\nbytes %" SCNu64 "\ncrc32c %x\n", &bytes, &crc);
-  REQUIRE(found == 2 && text == header_text(format, bytes, crc), kBadFile,
+  const int fields = std::sscanf(text.c_str() + first_line.size(),
+                                 "\nbytes %" SCNu64 "\ncrc32c %x\n", &seal.bytes, &crc);
+  seal.crc32c = crc;
+  REQUIRE(fields == 2 && text == header_text(found, seal.bytes, crc), kBadFile,
           name << " has a damaged header (expected its length and CRC-32C in the first "
                << kSealBytes << " bytes)");
-  REQUIRE(bytes == file.size(), kBadFile,
+  return seal;
+}
+
+uint32_t check_seal(std::span<const std::byte> file, const FileFormat& format,
+                    uint32_t oldest, const std::string& name) {
+  const Seal seal = read_seal(file, format, oldest, name);
+  REQUIRE(seal.bytes == file.size(), kBadFile,
           name << " is truncated or grown: " << file.size() << " bytes (expected "
-               << bytes << ")");
+               << seal.bytes << ")");
   const uint32_t actual = core::crc32c(file.subspan(kSealBytes));
   char sums[64];
-  std::snprintf(sums, sizeof sums, "CRC-32C %08x (expected %08x)", actual, crc);
-  REQUIRE(actual == crc, kBadFile, name << " is damaged: its content has " << sums);
+  std::snprintf(sums, sizeof sums, "CRC-32C %08x (expected %08x)", actual, seal.crc32c);
+  REQUIRE(actual == seal.crc32c, kBadFile,
+          name << " is damaged: its content has " << sums);
+  return seal.version;
 }
 
 }  // namespace srpo::storage

@@ -24,9 +24,22 @@ struct FileFormat {
 /// changed.
 void seal(std::span<std::byte> file, const FileFormat& format);
 
-/// Throws kBadFile, naming `name`, unless the bytes are a sealed file of that format and
-/// version, whole and unchanged.
-void check_seal(std::span<const std::byte> file, const FileFormat& format,
-                const std::string& name);
+/// What a seal says.
+struct Seal {
+  uint32_t version = 0;
+  uint64_t bytes = 0;
+  uint32_t crc32c = 0;  ///< of the content
+};
+
+/// Reads a seal from the first kSealBytes of a file (fewer when it ends before). Throws
+/// kBadFile, naming `name`, unless it is one of that format, in a version from `oldest`
+/// to `format.version`.
+Seal read_seal(std::span<const std::byte> begin, const FileFormat& format,
+               uint32_t oldest, const std::string& name);
+
+/// The version of a sealed file. Throws kBadFile, naming `name`, unless the bytes are a
+/// sealed file of that format, whole and unchanged.
+uint32_t check_seal(std::span<const std::byte> file, const FileFormat& format,
+                    uint32_t oldest, const std::string& name);
 
 }  // namespace srpo::storage

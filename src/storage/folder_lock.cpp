@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <thread>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -11,6 +12,8 @@
 
 namespace srpo::storage {
 namespace {
+
+constexpr std::chrono::milliseconds kPause(5);
 
 std::string this_process() {
   std::array<char, 256> host{};
@@ -28,17 +31,27 @@ std::string holder(const FileHandle& file) {
 
 }  // namespace
 
-FolderLock::FolderLock(const std::filesystem::path& folder)
-    : file_(folder / ".lock", O_RDWR | O_CREAT) {
-  if (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+FolderLock::FolderLock(const std::filesystem::path& folder, const std::string& name,
+                       std::chrono::milliseconds patience)
+    : file_(folder / name, O_RDWR | O_CREAT) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) core::throw_file_error("cannot lock", file_.path(), errno);
-    throw core::Error(core::ErrorKind::kBadInput, folder.string() + " is in use by " +
-                                                      holder(file_) +
-                                                      " (expected no other writer)");
+    if (std::chrono::steady_clock::now() >= deadline) {
+      throw core::Error(core::ErrorKind::kBadInput, folder.string() + " is in use by " +
+                                                        holder(file_) +
+                                                        " (expected no other writer)");
+    }
+    std::this_thread::sleep_for(kPause);
   }
-  file_.cut(0);
-  const std::string name = this_process() + "\n";
-  file_.write_all(std::as_bytes(std::span(name)));
+  const std::string text = this_process() + "\n";
+  try {
+    file_.cut(0);
+    file_.write_all(std::as_bytes(std::span(text)));
+  } catch (const core::Error&) {
+    // The lock is held all the same; on a full disk others will not read by whom.
+  }
 }
 
 }  // namespace srpo::storage

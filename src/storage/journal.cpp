@@ -4,16 +4,17 @@
 #include <array>
 #include <cstring>
 #include <fcntl.h>
+#include <sstream>
 #include <utility>
 
 #include "core/checksum.h"
 #include "core/error.h"
-#include "core/files.h"
 
 namespace srpo::storage {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'S', 'R', 'P', 'O', 'J', 'R', 'N', '1'};
+constexpr std::array<char, 8> kMagic = {'S', 'R', 'P', 'O', 'J', 'R', 'N', '2'};
+constexpr uint32_t kVersion = 2;
 constexpr std::array<char, 4> kFrameMagic = {'S', 'F', 'R', '1'};
 constexpr uint32_t kMostHeaderText = 4096;
 constexpr size_t kSearchBytes = 1 << 20;
@@ -35,11 +36,19 @@ uint32_t sum_of(const FrameHeader& header, uint64_t offset,
   return core::crc32c(record, core::crc32c(std::as_bytes(std::span(fields))));
 }
 
-core::Bytes header_bytes(const std::string& run_digest) {
+std::array<char, 8> magic_of(uint32_t version) {
+  std::array<char, 8> magic = kMagic;
+  magic.back() = static_cast<char>('0' + version);
+  return magic;
+}
+
+core::Bytes header_bytes(const JournalHeader& header) {
   core::ByteWriter writer;
-  writer.raw(kMagic.data(), kMagic.size());
-  writer.write(static_cast<uint32_t>(run_digest.size()));
-  writer.raw(run_digest.data(), run_digest.size());
+  const std::array<char, 8> magic = magic_of(header.version);
+  writer.raw(magic.data(), magic.size());
+  writer.write(static_cast<uint32_t>(header.run_digest.size()));
+  writer.raw(header.run_digest.data(), header.run_digest.size());
+  if (header.version >= 2) writer.write(header.run_seed);
   core::Bytes bytes = writer.take();
   const uint32_t crc = core::crc32c(bytes);
   const auto tail = std::as_bytes(std::span(&crc, 1));
@@ -47,30 +56,56 @@ core::Bytes header_bytes(const std::string& run_digest) {
   return bytes;
 }
 
+/// The version in the first eight bytes. Throws kBadFile for another file or version.
+uint32_t version_in(const core::Bytes& begin, const std::string& name) {
+  const size_t stem = kMagic.size() - 1;
+  REQUIRE(begin.size() >= kMagic.size() + 8 &&
+              std::memcmp(begin.data(), kMagic.data(), stem) == 0,
+          kBadFile,
+          name << " is not a journal (expected it to begin with "
+               << std::string(kMagic.data(), kMagic.size()) << ")");
+  const auto version = static_cast<uint32_t>(begin[stem]) - '0';
+  REQUIRE(version >= 1 && version <= kVersion, kBadFile,
+          name << " is a journal of format version '" << static_cast<char>(begin[stem])
+               << "' (this program reads 1.." << kVersion << ")");
+  return version;
+}
+
 }  // namespace
 
-JournalReader::JournalReader(const std::filesystem::path& path) : file_(path, O_RDONLY) {
-  read_header();
+JournalReader::JournalReader(const std::filesystem::path& path, Damage damage)
+    : file_(path, O_RDONLY), how_(damage) {
+  try {
+    read_header();
+  } catch (const core::Error& error) {
+    if (how_ == Damage::kRefuse) throw;
+    note_damage(error.what());
+    header_ = {};
+    good_end_ = 0;
+  }
+}
+
+void JournalReader::note_damage(const std::string& sentence) {
+  if (damage_.empty()) damage_ = sentence;
 }
 
 void JournalReader::read_header() {
   const std::string name = file_.path().string();
-  core::Bytes begin(kMagic.size() + 4 + kMostHeaderText + 4);
+  core::Bytes begin(kMagic.size() + 4 + kMostHeaderText + 12);
   begin.resize(file_.read_at(begin, 0));
-  REQUIRE(begin.size() >= kMagic.size() + 8 &&
-              std::memcmp(begin.data(), kMagic.data(), kMagic.size()) == 0,
-          kBadFile,
-          name << " is not a journal (expected it to begin with "
-               << std::string(kMagic.data(), kMagic.size()) << ")");
+  header_.version = version_in(begin, name);
   uint32_t length = 0;
   std::memcpy(&length, begin.data() + kMagic.size(), sizeof length);
-  const size_t size = kMagic.size() + 4 + length + 4;
+  const size_t seed_at = kMagic.size() + 4 + length;
+  const size_t size = seed_at + (header_.version >= 2 ? 8 : 0) + 4;
   REQUIRE(length <= kMostHeaderText && size <= begin.size(), kBadFile,
           name << ": damaged header (it claims a run digest of " << length << " bytes)");
-  run_digest_.assign(reinterpret_cast<const char*>(begin.data()) + kMagic.size() + 4,
-                     length);
+  header_.run_digest.assign(
+      reinterpret_cast<const char*>(begin.data()) + kMagic.size() + 4, length);
+  if (header_.version >= 2)
+    std::memcpy(&header_.run_seed, begin.data() + seed_at, sizeof header_.run_seed);
   begin.resize(size);
-  REQUIRE(begin == header_bytes(run_digest_), kBadFile,
+  REQUIRE(begin == header_bytes(header_), kBadFile,
           name << ": damaged header (its CRC-32C does not match)");
   good_end_ = size;
 }
@@ -114,33 +149,58 @@ std::optional<core::Bytes> JournalReader::next() {
   std::optional<core::Bytes> record = frame_at(good_end_, &sequence);
   if (!record) {
     const auto behind = intact_frame_behind(good_end_);
-    REQUIRE(!behind, kBadFile,
-            file_.path().string()
-                << ": damaged frame at offset " << good_end_ << " (record "
-                << num_records_ << "), but an intact one at offset " << *behind
-                << ": this is no torn end but lost data");
-    return std::nullopt;
+    if (!behind) return std::nullopt;
+    std::ostringstream sentence;
+    sentence << file_.path().string() << ": damaged frame at offset " << good_end_
+             << " (record " << num_records_ << "), but an intact one at offset "
+             << *behind << ": this is no torn end but lost data";
+    if (how_ == Damage::kRefuse)
+      throw core::Error(core::ErrorKind::kBadFile, sentence.str());
+    note_damage(sentence.str());
+    good_end_ = *behind;
+    record = frame_at(good_end_, &sequence);
   }
-  REQUIRE(sequence == num_records_, kBadFile,
-          file_.path().string()
-              << ": frame at offset " << good_end_ << " has sequence number " << sequence
-              << " (expected " << num_records_ << ")");
+  const uint64_t expected = num_records_ + num_lost_;
+  if (sequence != expected) {
+    std::ostringstream sentence;
+    sentence << file_.path().string() << ": frame at offset " << good_end_
+             << " has sequence number " << sequence << " (expected " << expected << ")";
+    if (how_ == Damage::kRefuse)
+      throw core::Error(core::ErrorKind::kBadFile, sentence.str());
+    note_damage(sentence.str());
+    num_lost_ += sequence > expected ? sequence - expected : 0;
+  }
   good_end_ += sizeof(FrameHeader) + record->size();
   ++num_records_;
   return record;
 }
 
-Journal Journal::open(const std::filesystem::path& path, const std::string& run_digest) {
+Journal Journal::create(const std::filesystem::path& path, const std::string& run_digest,
+                        uint64_t run_seed) {
   ENSURE(run_digest.size() <= kMostHeaderText,
          "a digest of " << run_digest.size() << " bytes");
   // Published by rename, so a journal never lacks a part of its header.
-  if (!std::filesystem::exists(path)) core::write_file(path, header_bytes(run_digest));
+  const core::Bytes header = header_bytes({kVersion, run_digest, run_seed});
+  write_file(path, header);
+  Journal journal;
+  journal.file_ = FileHandle(path, O_RDWR);
+  journal.file_.seek(header.size());
+  journal.synced_end_ = header.size();
+  return journal;
+}
+
+Journal Journal::open(const std::filesystem::path& path, const std::string& run_digest,
+                      uint64_t run_seed) {
+  if (!std::filesystem::exists(path)) return create(path, run_digest, run_seed);
   Journal journal;
   journal.file_ = FileHandle(path, O_RDWR);
   JournalReader reader(path);
   REQUIRE(reader.run_digest() == run_digest, kBadFile,
           path.string() << " belongs to another run: its job has digest "
                         << reader.run_digest() << " (expected " << run_digest << ")");
+  REQUIRE(reader.header().version == kVersion, kBadFile,
+          path.string() << " is of format version " << reader.header().version
+                        << " (only version " << kVersion << " is appended to)");
   while (reader.next()) {
   }
   journal.torn_bytes_ = reader.bytes_left();
@@ -163,23 +223,30 @@ void Journal::append(std::span<const std::byte> record) {
   ++num_grouped_;
 }
 
+/// A write that found no room is taken back; a sync that failed is never tried again.
+void Journal::write_group(std::span<const std::byte> group) {
+  try {
+    file_.write_all(group);
+  } catch (const core::Error&) {
+    is_spoiled_ = true;
+    file_.cut(synced_end_);
+    is_spoiled_ = false;
+    throw;
+  }
+  is_spoiled_ = true;
+  file_.sync_data();
+  REQUIRE(file_.is_linked(), kBadFile,
+          path().string() << " was removed while it was written to");
+  is_spoiled_ = false;
+}
+
 void Journal::sync() {
-  REQUIRE(!is_broken_, kBadFile,
-          path().string()
-              << " could not be repaired after a failed write: start again to recover");
+  REQUIRE(!is_spoiled_, kBadFile,
+          path().string() << " cannot be trusted after a failed sync");
   if (num_grouped_ == 0) return;
   const core::Bytes group = std::exchange(group_, {});
   const uint64_t count = std::exchange(num_grouped_, 0);
-  try {
-    file_.write_all(group);
-    file_.sync_data();
-  } catch (const core::Error&) {
-    is_broken_ = true;
-    file_.cut(synced_end_);
-    file_.sync();
-    is_broken_ = false;
-    throw;
-  }
+  write_group(group);
   synced_end_ += group.size();
   num_synced_ += count;
 }

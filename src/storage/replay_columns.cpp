@@ -1,8 +1,10 @@
 #include "storage/replay_columns.h"
 
+#include <concepts>
 #include <type_traits>
 
 #include "core/error.h"
+#include "storage/format_v1.h"
 #include "storage/replay_schema.h"
 #include "storage/tree_key.h"
 
@@ -50,6 +52,23 @@ class RowWriter {
   template <core::Scalar T>
   void operator()(const char* field, const std::vector<T>& values) {
     append<T>(path(field), kValues, values.begin(), values.end());
+  }
+  /// Records in a row: a list for each of their fields.
+  template <core::Record T>
+  void operator()(const char* field, const std::vector<T>& rows) {
+    auto& offsets = column<uint64_t>(below(path(field), kOffsets));
+    if (offsets.empty()) offsets.push_back(0);
+    offsets.push_back(offsets.back() + rows.size());
+    for (const T& row : rows) {
+      T::visit_fields(row, RowWriter(columns_, path(field)));
+    }
+  }
+  /// A record that may be absent: then its fields have their defaults.
+  template <core::Record T>
+  void operator()(const char* field, const std::optional<T>& value) {
+    const std::string has = std::string("has_") + field;
+    (*this)(has.c_str(), value.has_value());
+    (*this)(field, value.value_or(T()));
   }
   void operator()(const char* field, const std::vector<Trajectory>& chains) {
     const bool fresh = std::string(field) == "fresh";
@@ -193,12 +212,34 @@ class RowReader {
     into.assign(values.begin() + static_cast<ptrdiff_t>(begin),
                 values.begin() + static_cast<ptrdiff_t>(end));
   }
-  void operator()(const char* field, std::vector<Trajectory>& chains) {
+  template <core::Record T>
+  void operator()(const char* field, std::vector<T>& rows) {
+    const std::string list = path(field);
+    const auto begin = source_.at<uint64_t>(below(list, kOffsets), row_);
+    const auto end = source_.at<uint64_t>(below(list, kOffsets), row_ + 1);
+    REQUIRE(begin <= end, kBadFile,
+            "dataset " << below(list, kOffsets) << " gives row " << row_ << " the range "
+                       << begin << ".." << end);
+    for (uint64_t i = begin; i < end; ++i) {
+      T::visit_fields(rows.emplace_back(), RowReader(source_, cursor_, list, i));
+    }
+  }
+  template <core::Record T>
+  void operator()(const char* field, std::optional<T>& value) {
+    bool has = false;
+    (*this)((std::string("has_") + field).c_str(), has);
+    T read;
+    (*this)(field, read);
+    if (has) value = read;
+  }
+  template <class Chain>
+  requires core::Record<Chain> && std::derived_from<Chain, Trajectory>
+  void operator()(const char* field, std::vector<Chain>& chains) {
     const bool fresh = std::string(field) == "fresh";
     const auto count =
         source_.at<uint32_t>(below(table_, fresh ? kNumFresh : kNumSuffixes), row_);
     for (uint32_t i = 0; i < count; ++i) {
-      chains.push_back(read_child<Trajectory>(kTrajectories, cursor_.trajectory++));
+      chains.push_back(read_child<Chain>(kTrajectories, cursor_.trajectory++));
     }
   }
   void operator()(const char*, std::optional<Localization>& localization) {
@@ -231,7 +272,7 @@ class RowReader {
 /// all columns, empty.
 ColumnMap empty_columns() {
   RolloutTree tree;
-  tree.fresh.emplace_back();
+  tree.fresh.emplace_back().version_spans.emplace_back();
   tree.suffixes.emplace_back();
   tree.localization.emplace();
   ColumnMap columns;
@@ -241,6 +282,23 @@ ColumnMap empty_columns() {
     if (path.ends_with(std::string("/") + kOffsets)) column = std::vector<uint64_t>{0};
   }
   return columns;
+}
+
+template <class Tree>
+std::vector<Tree> read_trees(const Hdf5File& file, const std::string& name) {
+  ColumnSource source(file, name);
+  const size_t num_trees = source.column<uint32_t>(below(kTrees, "step")).size();
+  Cursor cursor;
+  std::vector<Tree> trees;
+  for (; cursor.tree < num_trees; ++cursor.tree) {
+    Tree tree;
+    Tree::visit_fields(tree, RowReader(source, cursor, kTrees, cursor.tree));
+    trees.push_back(std::move(tree));
+  }
+  source.require_rows(kTrees, num_trees);
+  source.require_rows(kTrajectories, cursor.trajectory);
+  source.require_rows(kLocalizations, cursor.localization);
+  return trees;
 }
 
 }  // namespace
@@ -254,20 +312,11 @@ ColumnMap columns_of(const std::vector<RolloutTree>& trees) {
 }
 
 std::vector<RolloutTree> trees_of(const Hdf5File& file, const std::string& name) {
-  ColumnSource source(file, name);
-  const size_t num_trees = source.column<uint32_t>(below(kTrees, "step")).size();
-  Cursor cursor;
-  std::vector<RolloutTree> trees;
-  for (; cursor.tree < num_trees; ++cursor.tree) {
-    RolloutTree tree;
-    RolloutTree::visit_fields(tree, RowReader(source, cursor, kTrees, cursor.tree));
-    require_sound(tree, name);
-    trees.push_back(std::move(tree));
-  }
-  source.require_rows(kTrees, num_trees);
-  source.require_rows(kTrajectories, cursor.trajectory);
-  source.require_rows(kLocalizations, cursor.localization);
-  return trees;
+  return read_trees<RolloutTree>(file, name);
+}
+
+std::vector<RolloutTreeV1> trees_of_v1(const Hdf5File& file, const std::string& name) {
+  return read_trees<RolloutTreeV1>(file, name);
 }
 
 }  // namespace srpo::storage

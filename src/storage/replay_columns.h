@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "records/rollout_tree.h"
+#include "storage/format_v1.h"
 #include "storage/hdf5_file.h"
 
 namespace srpo::storage {
@@ -24,6 +25,9 @@ ColumnMap columns_of(const std::vector<records::RolloutTree>& trees);
 
 /// The trees that columns_of was given. Throws kBadFile naming file and dataset when
 /// datasets are missing, of another type or length, or contradict each other.
+/// Values are not looked at: see require_sound.
 std::vector<records::RolloutTree> trees_of(const Hdf5File& file, const std::string& name);
+/// The same of a shard of format version 1.
+std::vector<RolloutTreeV1> trees_of_v1(const Hdf5File& file, const std::string& name);
 
 }  // namespace srpo::storage

@@ -6,7 +6,9 @@
 namespace srpo::storage {
 
 /// A dataset may be added within a version; what one means never changes.
-inline const FileFormat kShardFormat = {"srpo-replay", 1};
+inline const FileFormat kShardFormat = {"srpo-replay", 2};
+/// The oldest version that is read.
+inline constexpr uint32_t kOldestShardVersion = 1;
 
 /// Tables are groups with one dataset a field. A field of varying length is a group of
 /// two datasets.

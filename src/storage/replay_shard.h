@@ -22,7 +22,10 @@ struct ReplayMetadata {
 struct ReplayShard {
   ReplayMetadata metadata;
   uint32_t number = 0;
-  std::string content_digest;  ///< CRC-32C of the trees as bytes, 8 hex digits
+  std::string writer;                 ///< which of several wrote it; "" for the only one
+  std::vector<std::string> replaces;  ///< names of the shards that were merged into it
+  uint32_t version = 0;               ///< of the format it was read from
+  std::string content_digest;         ///< CRC-32C of the trees as bytes, 8 hex digits
   std::vector<records::RolloutTree> trees;
 };
 
@@ -50,6 +53,10 @@ FileMark write_shard(const std::filesystem::path& path, const ReplayShard& shard
 
 /// decode_shard of a file.
 ReplayShard read_shard(const std::filesystem::path& path);
+
+/// Throws kBadFile unless the file begins with the seal of a shard that this program
+/// reads and is as long as that says. Reads 512 bytes.
+void require_sealed(const std::filesystem::path& path);
 
 /// Length and checksum of a file as it is.
 FileMark mark_of(std::span<const std::byte> bytes);

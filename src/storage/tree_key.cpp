@@ -4,6 +4,7 @@
 
 #include "core/archive.h"
 #include "core/error.h"
+#include "storage/format_v1.h"
 
 namespace srpo::storage {
 namespace {
@@ -34,6 +35,17 @@ void require_sound(const Trajectory& chain, const std::string& where) {
             where << ": a thought ends at token " << end << " (expected " << previous
                   << ".." << chain.tokens.size() << ")");
     previous = end;
+  }
+  if (chain.parent)
+    require_enumerator(chain.parent->kind, records::DrawKind::kValidation, "parent.kind",
+                       where);
+  int64_t before = -1;
+  for (const records::VersionSpan& span : chain.version_spans) {
+    REQUIRE(int64_t{span.first_token} > before && span.first_token < chain.tokens.size(),
+            kBadFile,
+            where << ": a version span begins at token " << span.first_token
+                  << " (expected " << before + 1 << ".." << chain.tokens.size() << ")");
+    before = span.first_token;
   }
 }
 
@@ -76,10 +88,15 @@ void require_sound(const RolloutTree& tree, const std::string& where) {
   }
 }
 
-RolloutTree tree_of(std::span<const std::byte> record, const std::string& where) {
+RolloutTree tree_of(std::span<const std::byte> record, const RecordFormat& format,
+                    const std::string& where) {
   RolloutTree tree;
   try {
-    tree = core::from_bytes<RolloutTree>(record);
+    if (format.version == 1) {
+      tree = upgraded(core::from_bytes<RolloutTreeV1>(record), format.run_seed);
+    } else {
+      tree = core::from_bytes<RolloutTree>(record);
+    }
   } catch (const core::Error& error) {
     throw core::Error(core::ErrorKind::kBadFile,
                       where + ": a record is no rollout tree (" + error.what() + ")");

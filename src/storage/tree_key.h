@@ -29,12 +29,19 @@ inline TreeKey key_of(const records::RolloutTree& tree) {
   return {tree.step, tree.slot, tree.validation};
 }
 
-/// Throws kBadFile, naming `where`, when an enumerator, thought end or prefix length is
-/// out of its range.
+/// Throws kBadFile, naming `where`, when an enumerator, thought end, version span or
+/// prefix length is out of its range.
 void require_sound(const records::RolloutTree& tree, const std::string& where);
+
+/// How a journal's records are to be read.
+struct RecordFormat {
+  uint32_t version = 2;
+  uint64_t run_seed = 0;  ///< what records of version 1 do not say themselves
+};
 
 /// The sound tree in a journal's record; throws kBadFile, naming `where`, for anything
 /// else.
-records::RolloutTree tree_of(std::span<const std::byte> record, const std::string& where);
+records::RolloutTree tree_of(std::span<const std::byte> record,
+                             const RecordFormat& format, const std::string& where);
 
 }  // namespace srpo::storage

@@ -269,14 +269,28 @@ TEST(GenerationEngine, ReleaseFreesARetainedChain) {
   bench.engine.release(kept.id);
 }
 
-TEST(GenerationEngine, RefusesWeightsWhileChainsAreDrawn) {
-  Bench bench([](const Tokens&) { return 9; });
+TEST(GenerationEngine, GoesOnUnderNewWeightsAndTellsFromWhichToken) {
+  const auto script = [](const Tokens&) { return 9; };
+  Bench calm(script);
+  calm.engine.submit(request(0, counted(20)));
+  const Trajectory expected = calm.run().at(0);
+  Bench bench(script);
   bench.engine.submit(request(0, counted(20)));
   bench.engine.swap_weights({}, 3);
-  bench.engine.step();
-  bench.engine.step();
-  EXPECT_THROW(bench.engine.swap_weights({}, 4), core::Error);
-  EXPECT_EQ(bench.run().at(0).policy_version, 3U);
+  for (int i = 0; i < 4; ++i) bench.engine.step();
+  bench.engine.swap_weights({}, 4);
+  bench.engine.swap_weights({}, 5);  // draws nothing under 4
+  const Trajectory chain = bench.run().at(0);
+  EXPECT_EQ(chain.policy_version, 5U);
+  ASSERT_EQ(chain.version_spans.size(), 2U);
+  EXPECT_EQ(chain.version_spans[0], (records::VersionSpan{0, 3}));
+  EXPECT_EQ(chain.version_spans[1].version, 5U);
+  EXPECT_GT(chain.version_spans[1].first_token, 0U);
+  EXPECT_LT(chain.version_spans[1].first_token, chain.tokens.size());
+  EXPECT_EQ(chain.tokens, expected.tokens);
+  EXPECT_GT(chain.prefilled_tokens, expected.prefilled_tokens);
+  EXPECT_EQ(chain.stream, chain.id.key());
+  EXPECT_FALSE(chain.parent);
 }
 
 TEST(GenerationEngine, RefusesBadRequestsByASentence) {

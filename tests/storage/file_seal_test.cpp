@@ -18,14 +18,16 @@ core::Bytes sealed(size_t content) {
 
 TEST(FileSeal, AcceptsWhatItSealed) {
   for (const size_t content : {0, 1, 100000}) {
-    EXPECT_NO_THROW(check_seal(sealed(content), kFormat, "a.bin"));
+    EXPECT_NO_THROW(check_seal(sealed(content), kFormat, kFormat.version, "a.bin"));
   }
 }
 
 TEST(FileSeal, RefusesEveryTruncation) {
   const core::Bytes file = sealed(300);
   for (size_t size = 0; size < file.size(); ++size) {
-    EXPECT_THROW(check_seal(std::span(file).first(size), kFormat, "a.bin"), core::Error)
+    EXPECT_THROW(
+        check_seal(std::span(file).first(size), kFormat, kFormat.version, "a.bin"),
+        core::Error)
         << size;
   }
 }
@@ -37,7 +39,7 @@ TEST(FileSeal, RefusesEveryFlippedBitOutsideTheHeadersPadding) {
     if (i >= text.size() + 1 && i < kSealBytes) continue;
     for (int bit = 0; bit < 8; ++bit) {
       file[i] ^= static_cast<std::byte>(1 << bit);
-      EXPECT_THROW(check_seal(file, kFormat, "a.bin"), core::Error)
+      EXPECT_THROW(check_seal(file, kFormat, kFormat.version, "a.bin"), core::Error)
           << i << " bit " << bit;
       file[i] ^= static_cast<std::byte>(1 << bit);
     }
@@ -49,16 +51,17 @@ TEST(FileSeal, SaysWhatWasFoundAndWhatWasExpected) {
   expect_error(ErrorKind::kBadFile,
                "a.bin is of format 'srpo-thing 3' (this program reads srpo-thing 4)",
                [&] {
-                 check_seal(file, {"srpo-thing", 4}, "a.bin");
+                 check_seal(file, {"srpo-thing", 4}, 4, "a.bin");
                });
   expect_error(ErrorKind::kBadFile, "does not begin with 'srpo-replay'", [&] {
-    check_seal(file, {"srpo-replay", 3}, "a.bin");
+    check_seal(file, {"srpo-replay", 3}, 3, "a.bin");
   });
-  expect_error(ErrorKind::kBadFile, "truncated or grown: 561 bytes (expected 562)",
-               [&] { check_seal(std::span(file).first(561), kFormat, "a.bin"); });
+  expect_error(ErrorKind::kBadFile, "truncated or grown: 561 bytes (expected 562)", [&] {
+    check_seal(std::span(file).first(561), kFormat, kFormat.version, "a.bin");
+  });
   file.back() ^= std::byte{1};
   expect_error(ErrorKind::kBadFile, "a.bin is damaged",
-               [&] { check_seal(file, kFormat, "a.bin"); });
+               [&] { check_seal(file, kFormat, kFormat.version, "a.bin"); });
 }
 
 }  // namespace

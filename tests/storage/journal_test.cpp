@@ -101,7 +101,7 @@ TEST(Journal, RefusesDamageInFrontOfAnIntactFrameNamingTheOffset) {
     append_all(journal, kRecords);
   }
   const std::string whole = core::read_file(folder / "a.wal");
-  const size_t first_frame = 8 + 4 + 3 + 4;
+  const size_t first_frame = 8 + 4 + 3 + 8 + 4;
   const size_t last_frame = whole.size() - 24 - kRecords.back().size();
   for (size_t i = first_frame; i < last_frame; i += 7) {
     std::string damaged = whole;
@@ -115,7 +115,7 @@ TEST(Journal, RefusesDamageInFrontOfAnIntactFrameNamingTheOffset) {
   std::string damaged = whole;
   damaged[first_frame + 24] = 'X';
   write_raw(folder / "a.wal", damaged);
-  expect_error(ErrorKind::kBadFile, "damaged frame at offset 19 (record 0)",
+  expect_error(ErrorKind::kBadFile, "damaged frame at offset 27 (record 0)",
                [&] { Journal::open(folder / "a.wal", "run"); });
 }
 
@@ -126,7 +126,7 @@ TEST(Journal, TakesNoMemoryForAForgedLength) {
                {"one"});
   }
   std::string forged = core::read_file(folder / "a.wal");
-  forged.replace(19 + 8, 8,
+  forged.replace(27 + 8, 8,
                  std::string(7, '\xff') + '\x7f');  // the length of the first frame
   write_raw(folder / "a.wal", forged);
   EXPECT_TRUE(records_of(folder / "a.wal").empty());

@@ -33,7 +33,7 @@ ReplayShard sample(uint32_t number = 3) {
 
 /// A shard whose columns a test has changed, with a seal and attributes that are right.
 core::Bytes forged(const std::function<void(ColumnMap&)>& change,
-                   const std::string& format = "srpo-replay", uint64_t version = 1,
+                   const std::string& format = "srpo-replay", uint64_t version = 2,
                    uint64_t num_trees = 19) {
   ColumnMap columns = columns_of(sample().trees);
   change(columns);
@@ -42,8 +42,8 @@ core::Bytes forged(const std::function<void(ColumnMap&)>& change,
   file.write_attribute("format_version", version);
   file.write_attribute("num_trees", num_trees);
   for (const char* name : {"shard", "seed"}) file.write_attribute(name, 1);
-  for (const char* name :
-       {"job_digest", "job_yaml", "tokenizer_digest", "content_digest"}) {
+  for (const char* name : {"job_digest", "job_yaml", "writer", "replaces",
+                           "tokenizer_digest", "content_digest"}) {
     file.write_attribute(name, std::string("x"));
   }
   for (const auto& [path, column] : columns) {
@@ -127,12 +127,12 @@ TEST(ReplayShard, RefusesForeignFilesAndOtherVersions) {
   foreign.write("data", std::vector<float>{1});
   const core::Bytes bytes = foreign.take_bytes();
   expect_error(ErrorKind::kBadFile,
-               "a.h5 is an HDF5 file of another program (expected a srpo-replay 1 file)",
+               "a.h5 is an HDF5 file of another program (expected a srpo-replay 2 file)",
                [&] { decode_shard(bytes, "a.h5"); });
   core::Bytes newer = encode_shard(sample(), Compression::kNone);
-  seal(newer, {"srpo-replay", 2});
+  seal(newer, {"srpo-replay", 3});
   expect_error(ErrorKind::kBadFile,
-               "a.h5 is of format 'srpo-replay 2' (this program reads srpo-replay 1)",
+               "a.h5 is of format 'srpo-replay 3' (this program reads srpo-replay 1..2)",
                [&] { decode_shard(newer, "a.h5"); });
   expect_error(ErrorKind::kBadFile, "attributes say format 'srpo-replay' version 9",
                [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 9), "a.h5"); });
@@ -166,7 +166,7 @@ TEST(ReplayShard, NamesTheDatasetThatContradictsTheOthers) {
   expect_refused("its trees have digest", [](ColumnMap&) {});
   expect_error(
       ErrorKind::kBadFile, "holds 19 trees (its attribute num_trees says 20)",
-      [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 1, 20), "a.h5"); });
+      [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 2, 20), "a.h5"); });
 }
 
 TEST(ReplayShard, LeavesNoDraftWhereItFindsNoRoom) {

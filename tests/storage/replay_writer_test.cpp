@@ -4,6 +4,7 @@
 
 #include "core/archive.h"
 #include "core/files.h"
+#include "storage/replay_reader.h"
 #include "support/expect_error.h"
 #include "support/random_trees.h"
 #include "support/scratch_folder.h"
@@ -73,6 +74,61 @@ TEST(ReplayWriter, CountsARepeatedKeyAndKeepsTheFirst) {
   EXPECT_EQ(writer.num_repeated(), 2U);
 }
 
+TEST(ReplayWriter, RemovesShardsOfOldStepsAndRemembersTheirTrees) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = test::RandomTrees(9).run(6, 4, 0);
+  {
+    ReplayWriter writer(folder / "replay", {4, Compression::kNone, 2}, kMetadata);
+    for (const RolloutTree& tree : all) EXPECT_TRUE(writer.accept(tree));
+  }
+  ReplayWriter writer(folder / "replay", {4, Compression::kNone, 2}, kMetadata);
+  EXPECT_EQ(writer.num_accepted(), all.size());
+  EXPECT_EQ(writer.num_shards(), 2U);
+  EXPECT_TRUE(writer.contains(key_of(all[0])));
+  EXPECT_EQ(writer.find(key_of(all[0])), nullptr);
+  EXPECT_FALSE(writer.accept(all[0]));
+  EXPECT_NE(writer.find(key_of(all[16])), nullptr);
+  EXPECT_FALSE(std::filesystem::exists(folder / "replay/shard-000000.h5"));
+  ReplayReader reader(folder / "replay");
+  size_t count = 0;
+  while (reader.next()) ++count;
+  EXPECT_EQ(count, 8U);
+  EXPECT_EQ(reader.num_retired_trees(), 16U);
+  EXPECT_EQ(reader.num_lost_trees(), 0U);
+}
+
+TEST(ReplayWriter, SharesAFolderWithOthersOfOtherNames) {
+  const test::ScratchFolder folder;
+  const std::vector<RolloutTree> all = trees();
+  const auto options = [](const std::string& name) {
+    return ReplayOptions{4, Compression::kNone, 0, name};
+  };
+  {
+    ReplayWriter a(folder / "replay", options("a"), kMetadata);
+    ReplayWriter b(folder / "replay", options("b"), kMetadata);
+    for (size_t i = 0; i < 10; ++i) a.accept(all[i]);
+    for (size_t i = 8; i < all.size(); ++i) b.accept(all[i]);  // two of them twice
+    a.seal();
+    b.seal();
+    EXPECT_EQ(a.num_repeated() + b.num_repeated(), 2U);
+    expect_error(ErrorKind::kBadInput, "is in use by process ",
+                 [&] { ReplayWriter(folder / "replay", options("a"), kMetadata); });
+    b.accept(test::RandomTrees(9).training(70, 0));  // and b dies
+  }
+  expect_error(ErrorKind::kBadConfig, "writer name 'A/'",
+               [&] { ReplayWriter(folder / "replay2", options("A/"), kMetadata); });
+  ReplayWriter chief(folder / "replay", options(""), kMetadata);
+  EXPECT_EQ(chief.num_accepted(), all.size() + 1);
+  EXPECT_EQ(chief.num_in_journal(), 0U);
+  for (const RolloutTree& tree : all)
+    EXPECT_EQ(core::to_bytes(*chief.find(key_of(tree))), core::to_bytes(tree));
+  ReplayReader reader(folder / "replay");
+  size_t count = 0;
+  while (reader.next()) ++count;
+  EXPECT_EQ(count, all.size() + 1);
+  EXPECT_EQ(reader.num_repeated(), 0U);
+}
+
 TEST(ReplayWriter, RefusesASecondWriterAndAnotherRun) {
   const test::ScratchFolder folder;
   {
@@ -120,7 +176,7 @@ TEST(ReplayWriter, MovesAnUnlistedShardThatIsNotWholeToQuarantine) {
   { ReplayWriter(folder / "replay", {}, kMetadata).accept(trees()[0]); }
   core::write_file(folder / "replay/shard-000000.h5", "not a shard");
   ReplayWriter writer(folder / "replay", {}, kMetadata);
-  EXPECT_TRUE(std::filesystem::exists(folder / "replay/quarantine/shard-000000.h5"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "replay/quarantine/shard-000000.h5.bad"));
   writer.seal();
   EXPECT_EQ(writer.num_accepted(), 1U);
   EXPECT_EQ(read_shard(folder / "replay/shard-000000.h5").trees.size(), 1U);
@@ -146,11 +202,29 @@ TEST(ReplayWriter, TellsOfListedShardsThatAreGoneOrDamaged) {
   EXPECT_EQ(writer.num_accepted(), 14U);
   EXPECT_NE(writer.find(key_of(all[0])), nullptr);
   EXPECT_EQ(writer.find(key_of(all[8])), nullptr);
-  expect_error(ErrorKind::kBadFile, "shard-000002.h5 is damaged",
-               [&] { writer.find(key_of(all[20])); });
+  EXPECT_EQ(writer.find(key_of(all[20])), nullptr);  // and those of its shard are gone
+  EXPECT_EQ(writer.num_accepted(), 7U);
+  ASSERT_EQ(writer.damaged().size(), 2U);
+  EXPECT_NE(writer.damaged()[1].reason.find("shard-000002.h5 is damaged"),
+            std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(folder / "replay/quarantine/shard-000002.h5.bad"));
+  {
+    ReplayReader reader(folder / "replay");
+    size_t count = 0;
+    while (reader.next()) ++count;
+    EXPECT_EQ(count, 7U);
+    EXPECT_EQ(reader.num_lost_trees(), 14U);
+    EXPECT_TRUE(reader.damaged().empty());  // the manifest knows
+  }
+  for (const RolloutTree& tree : all) writer.accept(tree);
+  expect_all(writer, all);
+  ReplayReader reader(folder / "replay");
+  while (reader.next()) {
+  }
+  EXPECT_EQ(reader.num_lost_trees(), 0U);
 }
 
-TEST(ReplayWriter, StopsAtADamagedJournal) {
+TEST(ReplayWriter, KeepsWhatADamagedJournalStillHolds) {
   const test::ScratchFolder folder;
   {
     ReplayWriter writer(folder / "replay", {}, kMetadata);
@@ -162,8 +236,21 @@ TEST(ReplayWriter, StopsAtADamagedJournal) {
     file.seekp(5000);
     file.put('\x55');
   }
-  expect_error(ErrorKind::kBadFile, "journal-000000.wal: damaged frame at offset ",
-               [&] { ReplayWriter(folder / "replay", {}, kMetadata); });
+  ReplayWriter writer(folder / "replay", {}, kMetadata);
+  EXPECT_EQ(writer.num_accepted(), trees().size() - 1);
+  ASSERT_EQ(writer.damaged().size(), 1U);
+  EXPECT_NE(writer.damaged()[0].reason.find("damaged frame at offset "),
+            std::string::npos);
+  EXPECT_TRUE(
+      std::filesystem::exists(folder / "replay/quarantine/journal-000000.wal.bad"));
+  for (const RolloutTree& tree : trees()) writer.accept(tree);
+  EXPECT_EQ(writer.num_repeated(), trees().size() - 1);
+  writer.seal();
+  expect_all(writer, trees());
+  ReplayReader reader(folder / "replay");
+  while (reader.next()) {
+  }
+  EXPECT_EQ(reader.num_lost_records(), 1U);
 }
 
 }  // namespace

@@ -45,10 +45,10 @@ TEST(RequireSound, RefusesValuesOutOfRange) {
 
 TEST(TreeOf, RefusesARecordThatIsNoTree) {
   core::Bytes bytes = core::to_bytes(test::RandomTrees(1).training(0, 1));
-  EXPECT_NO_THROW(tree_of(bytes, "a.wal"));
+  EXPECT_NO_THROW(tree_of(bytes, {}, "a.wal"));
   bytes.pop_back();
   expect_error(ErrorKind::kBadFile, "a.wal: a record is no rollout tree",
-               [&] { tree_of(bytes, "a.wal"); });
+               [&] { tree_of(bytes, {}, "a.wal"); });
 }
 
 }  // namespace

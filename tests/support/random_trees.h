@@ -98,6 +98,8 @@ class RandomTrees {
     records::Trajectory chain;
     chain.id = {tree.step, tree.slot, kind, index};
     chain.policy_version = tree.step;
+    chain.seed = seed_;
+    chain.stream = chain.id.key();
     const uint64_t thoughts = prefix_thoughts + 1 + rng.below(5);
     for (uint64_t t = prefix_thoughts; t < thoughts; ++t) {
       add_tokens(chain, 5 + rng.below(20), rng);
@@ -118,6 +120,7 @@ class RandomTrees {
     chain.verdict.reward = correct ? 1 : 0;
     chain.verdict.answer = is_cut ? "" : answer;
     chain.verdict.took_ms = rng.uniform();
+    chain.version_spans = {{0, tree.step}};
     chain.decoded_tokens = static_cast<uint32_t>(chain.tokens.size());
     chain.prefilled_tokens =
         prefix_thoughts == 0 ? static_cast<uint32_t>(tree.prompt_tokens.size()) : 0;
@@ -154,6 +157,8 @@ class RandomTrees {
         make_chain(tree, records::DrawKind::kSuffix, index, kept, correct, rng);
     tail.use = records::Use::kSuffix;
     tail.prefix_length = tree.prefix_length;
+    tail.version_spans = {{tree.prefix_length, tree.step}};
+    tail.parent = seed.id;
     tail.tokens.insert(tail.tokens.begin(), seed.tokens.begin(),
                        seed.tokens.begin() + tree.prefix_length);
     tail.logprobs.insert(tail.logprobs.begin(), seed.logprobs.begin(),

@@ -1,0 +1,43 @@
+#include "storage/format_v1.h"
+
+#include <utility>
+
+namespace srpo::storage {
+namespace {
+
+using records::Trajectory;
+
+std::vector<Trajectory> upgraded(std::vector<TrajectoryV1>& chains, uint64_t run_seed) {
+  std::vector<Trajectory> out;
+  out.reserve(chains.size());
+  for (TrajectoryV1& old : chains) {
+    Trajectory& chain = out.emplace_back(std::move(static_cast<Trajectory&>(old)));
+    if (chain.tokens.size() > chain.prefix_length) {
+      chain.version_spans = {{chain.prefix_length, chain.policy_version}};
+    }
+    chain.seed = run_seed;
+    chain.stream = chain.id.key();
+  }
+  return out;
+}
+
+}  // namespace
+
+records::RolloutTree upgraded(RolloutTreeV1 old, uint64_t run_seed) {
+  records::RolloutTree tree;
+  tree.step = old.step;
+  tree.slot = old.slot;
+  tree.validation = old.validation;
+  tree.problem = std::move(old.problem);
+  tree.prompt_tokens = std::move(old.prompt_tokens);
+  tree.fresh = upgraded(old.fresh, run_seed);
+  tree.localization = std::move(old.localization);
+  tree.prefix_length = old.prefix_length;
+  tree.suffixes = upgraded(old.suffixes, run_seed);
+  if (const Trajectory* seed = tree.seed()) {
+    for (Trajectory& suffix : tree.suffixes) suffix.parent = seed->id;
+  }
+  return tree;
+}
+
+}  // namespace srpo::storage
