@@ -5,22 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "actors/tensor_value.h"
 #include "records/localization.h"
 #include "records/rollout_tree.h"
 
 namespace srpo::ranks {
 
-/// A tensor of 32-bit floats under its file name.
+/// A tensor under its file name.
 struct NamedTensor {
   std::string name;
-  std::vector<int64_t> shape;
-  std::vector<float> values;
+  actors::TensorValue value;
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("name", self.name);
-    visit("shape", self.shape);
-    visit("values", self.values);
+    visit("value", self.value);
   }
 };
 

@@ -230,6 +230,15 @@ void read_learner(const ConfigTable& job, RunConfig& config) {
                                          << config.prompts_per_step << ")");
 }
 
+void read_trace(const ConfigTable& job, RunConfig& config) {
+  const ConfigTable trace = job.section("trace");
+  const std::string file = trace.text("file", "");
+  const int64_t events = trace.integer("events", 1 << 20, 1, 1 << 28);
+  if (file.empty()) return;
+  config.trace_file = config.folder / file;  // an absolute one stays what it is
+  config.trace_events = static_cast<uint32_t>(events);
+}
+
 void read_schedule(const ConfigTable& job, RunConfig& config) {
   const ConfigTable table = job.section("schedule");
   Schedule& schedule = config.schedule;
@@ -299,6 +308,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   REQUIRE(config.export_format != "peft" || config.model.has_adapter, kBadConfig,
           checkpoint.place("export")
               << " = peft (only a model with an adapter has one to export)");
+  read_trace(job, config);
   job.refuse_unknown_keys();
   return config;
 }

@@ -84,6 +84,8 @@ struct RunConfig {
   std::filesystem::path folder;
   uint64_t seed = 0;
   std::string log_level = "info";
+  std::filesystem::path trace_file;  ///< empty: no tracing; relative: in the run folder
+  uint32_t trace_events = 0;         ///< that each rank keeps, the last ones
   uint32_t steps = 0;
   int64_t call_seconds = 600;
   RoleCounts ranks;

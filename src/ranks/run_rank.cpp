@@ -10,6 +10,7 @@
 
 #include "actors/mpi_transport.h"
 #include "actors/runtime.h"
+#include "actors/trace_file.h"
 #include "comm/mpi_process_group.h"
 #include "comm/self_process_group.h"
 #include "core/files.h"
@@ -50,7 +51,7 @@ struct RunFiles {
 };
 
 RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
-  auto folder = storage::RunFolder::open(config.folder, job_yaml, {"ranks"});
+  auto folder = storage::RunFolder::open(config.folder, job_yaml, {"ranks", "trace"});
   prepare_model_folder(config);
   storage::ReplayOptions options;
   options.shard_trees = config.shard_trees;
@@ -129,6 +130,13 @@ RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
   return mine;
 }
 
+void save_trace(const RunConfig& config, actors::Runtime& runtime) {
+  const auto longest = std::chrono::seconds(60);
+  const auto traces = runtime.wait(
+      runtime.start("collect traces", actors::collect_traces(runtime, longest)));
+  actors::write_trace(config.trace_file, traces);
+}
+
 void schedule(const RunConfig& config, const core::ConfigTable& job,
               const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
   const auto plan = rl::make_algorithm(algorithm_section(job))->draw_plan();
@@ -144,6 +152,7 @@ void schedule(const RunConfig& config, const core::ConfigTable& job,
   scheduler.start();
   while (!scheduler.is_finished() && !runtime.is_stopping()) runtime.turn();
   if (stopped) throw core::Error(core::ErrorKind::kTimeout, "stopped early");
+  if (!config.trace_file.empty()) save_trace(config, runtime);
   save_and_print_report(config, files.folder, scheduler, scheduler.collect_usage());
   runtime.stop_all();
 }
@@ -167,6 +176,7 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
                             .bytes = size_t{8} << 30,
                             .waiting_calls = 1 << 16,
                             .waiting_bytes = size_t{8} << 30};
+  runtime_config.trace_events = config.trace_events;
   actors::Runtime runtime(transport, runtime_config);
   try {
     const RankActors mine = host_actors(config, job, layout, learners.get(), runtime);

@@ -1,7 +1,6 @@
 #include "ranks/weight_sync.h"
 
 #include <cmath>
-#include <cstring>
 
 #include <ATen/ATen.h>
 
@@ -11,38 +10,51 @@
 
 namespace srpo::ranks {
 
+namespace {
+
+/// The tensor's own memory; the tensor lives as long as it is referred to.
+core::Buffer bytes_of(const at::Tensor& tensor) {
+  const auto owner = std::make_shared<const at::Tensor>(tensor);
+  const auto* begin = static_cast<const std::byte*>(owner->const_data_ptr());
+  return core::Buffer::wrap(owner, {begin, owner->nbytes()});
+}
+
+/// A view of memory that nobody may write to, which lives as long as the tensor.
+at::Tensor view_of(const actors::TensorValue& value) {
+  // from_blob() takes no const; whoever uses these weights copies before it changes them.
+  auto* begin = const_cast<std::byte*>(value.data.data());
+  if (value.data.size() == 0) return at::empty(value.shape, at::kFloat);
+  return at::from_blob(
+      begin, value.shape, [keep = value.data](void*) {}, at::kFloat);
+}
+
+}  // namespace
+
 WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version) {
   WeightUpdate update;
   update.version = version;
   for (const auto& [name, tensor] : weights) {
     const at::Tensor plain = tensor.to(at::kFloat).contiguous();
-    NamedTensor named;
-    named.name = name;
-    named.shape = plain.sizes().vec();
-    const auto* values = plain.const_data_ptr<float>();
-    named.values.assign(values, values + plain.numel());
-    update.tensors.push_back(std::move(named));
+    update.tensors.push_back(
+        {name, {actors::TensorType::kFloat32, plain.sizes().vec(), bytes_of(plain)}});
   }
   return update;
 }
 
 model::TensorMap unpack_weights(const WeightUpdate& update) {
   model::TensorMap weights;
-  for (const NamedTensor& named : update.tensors) {
-    int64_t count = 1;
-    for (const int64_t size : named.shape) count *= size;
-    REQUIRE(count == static_cast<int64_t>(named.values.size()), kPeerLost,
-            "weights " << named.name << " of version " << update.version << " have "
-                       << named.values.size() << " values (expected " << count << ")");
-    for (const float value : named.values) {
-      REQUIRE(std::isfinite(value), kPeerLost,
-              "weights " << named.name << " of version " << update.version
-                         << " are not finite; they are not installed");
+  for (const auto& [name, value] : update.tensors) {
+    const std::string what =
+        "weights " + name + " of version " + std::to_string(update.version);
+    value.check(what);
+    REQUIRE(value.type == actors::TensorType::kFloat32, kPeerLost,
+            what << " have type " << static_cast<int>(value.type)
+                 << " (expected 32-bit floats)");
+    for (const float each : value.data.as<float>()) {
+      REQUIRE(std::isfinite(each), kPeerLost,
+              what << " are not finite; they are not installed");
     }
-    at::Tensor tensor = at::empty(named.shape, at::kFloat);
-    std::memcpy(tensor.mutable_data_ptr(), named.values.data(),
-                named.values.size() * sizeof(float));
-    weights.emplace(named.name, std::move(tensor));
+    weights.emplace(name, view_of(value));
   }
   return weights;
 }

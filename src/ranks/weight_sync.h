@@ -10,9 +10,11 @@
 
 namespace srpo::ranks {
 
+/// Refers to the memory of the weights where they are contiguous 32-bit floats on the
+/// CPU: nobody may change them while the update is on its way.
 WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version);
-/// Throws kPeerLost when a tensor's shape and its number of values disagree, or a value
-/// is not finite.
+/// Read-only views of the update's memory, which they keep. Throws kPeerLost when a
+/// tensor's shape and its bytes disagree, or a value is not finite.
 model::TensorMap unpack_weights(const WeightUpdate& update);
 
 /// Where the model of a run lies: its folder with config.json and tokenizer.json, and
