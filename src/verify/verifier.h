@@ -8,6 +8,14 @@
 
 namespace srpo::verify {
 
+/// Why a verdict is what it is, for people.
+struct Explanation {
+  std::string found_by;        ///< how the answer was found: "box", "answer phrase", ...
+  std::string reference_form;  ///< how the reference was read, "" when it was not parsed
+  std::string answer_form;     ///< how the answer was read
+  std::string reason;          ///< one sentence without its full stop
+};
+
 /// Immutable after construction. Thread-safe.
 class Verifier {
  public:
@@ -17,6 +25,12 @@ class Verifier {
   /// bytes of any length give a verdict, never an exception.
   virtual records::Verdict verify(const records::Problem& problem,
                                   const std::string& response) const = 0;
+
+  /// The grounds of the verdict that verify() gives; empty where a kind has none to tell.
+  virtual Explanation explain(const records::Problem& /*problem*/,
+                              const std::string& /*response*/) const {
+    return {};
+  }
 };
 
 }  // namespace srpo::verify
