@@ -265,7 +265,7 @@ class Lexer {
     for (const std::string_view mark : {"\\overline{", "\\bar{", "\\dot{"}) {
       if (rest().starts_with(mark)) open = mark.size();
     }
-    if (open == 0 && decimals > 0 && peek() == '(') open = 1;
+    if (open == 0 && peek() == '(') open = 1;
     if (open == 0) return;
     const size_t size = count_digits(at_ + open);
     const char close = open == 1 ? ')' : '}';
@@ -354,14 +354,23 @@ class Lexer {
       at_ = end;
       return;
     }
-    const bool in_text =
-        space_ && !tokens_.empty() && tokens_.back().kind == TokenKind::kText;
-    if (word.size() >= 4 || in_text || find_unit(word).has_value()) {
+    if (word.size() >= 4 || is_prose_at(end) || find_unit(word).has_value()) {
       at_ = end;
       return text_token(word);
     }
     for (const char c : word) letter(std::string(1, c));
     at_ = end;
+  }
+
+  /// Words before it, or a longer word behind it, make a short word one as well.
+  bool is_prose_at(size_t end) const {
+    if (space_ && !tokens_.empty() && tokens_.back().kind == TokenKind::kText)
+      return true;
+    size_t next = end;
+    while (next < text_.size() && is_blank(text_[next])) ++next;
+    size_t size = 0;
+    while (next + size < text_.size() && is_letter(text_[next + size])) ++size;
+    return next > end && size >= 4;
   }
 
   void letter(const std::string& name) {
