@@ -271,6 +271,7 @@ std::string phrase_content(std::string_view rest) {
     const size_t at = content.rfind(word);
     if (at != kNone) content.remove_prefix(at + word.size());
   }
+  while (content.ends_with('!')) content.remove_suffix(1);  // no factorial in a sentence
   return std::string(content);
 }
 

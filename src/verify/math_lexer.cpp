@@ -534,7 +534,7 @@ class Lexer {
     if (plain_word(trimmed)) return;
     const bool numeric =
         trimmed.find_first_not_of("0123456789.,/-+ ") == std::string::npos;
-    if (numeric) return splice(trimmed);
+    if (numeric) return splice("{" + trimmed + "}");
     if (trimmed.size() == 1 && is_letter(trimmed[0])) {
       if ((name == "mathrm" || name == "rm") && !is_unit_here(trimmed)) {
         return letter(trimmed);

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "verify/math_words.h"
+
 namespace srpo::verify {
 namespace {
 
@@ -347,6 +349,7 @@ class Parser {
     if (left->kind == NodeKind::kText) {
       return make_node(NodeKind::kText, left->name + " " + words, {});
     }
+    if (changes_value(words)) throw MathSyntaxError("words that change a value");
     return make_node(NodeKind::kUnit, words, {left});
   }
 
@@ -354,7 +357,10 @@ class Parser {
   NodePtr beside(const NodePtr& left, bool lone_number) {
     const Token first = now();
     const NodePtr right = factor();
-    if (left->kind == NodeKind::kText) return right;
+    if (left->kind == NodeKind::kText) {
+      if (changes_value(left->name)) throw MathSyntaxError("words that change a value");
+      return right;
+    }
     const bool fraction_sign = first.is(TokenKind::kCommand, "frac");
     if (lone_number && fraction_sign && is_proper_fraction(right)) {
       return make_number(left->value +
@@ -370,10 +376,18 @@ class Parser {
       }
       throw MathSyntaxError("two numbers with nothing between them");
     }
-    if (first.kind == TokenKind::kNumber && left->kind == NodeKind::kNumber) {
+    // 3{5} looks like 35, and 5 feet 3 inches are no product.
+    const bool in_parentheses = first.is(TokenKind::kOpen, "(");
+    const NodeKind last = last_factor(left)->kind;
+    if (right->kind == NodeKind::kNumber && !in_parentheses &&
+        (last == NodeKind::kNumber || last == NodeKind::kUnit)) {
       throw MathSyntaxError("two numbers with nothing between them");
     }
     return make_product({left, right});
+  }
+
+  static const NodePtr& last_factor(const NodePtr& node) {
+    return node->kind == NodeKind::kMul ? node->children.back() : node;
   }
 
   static bool is_proper_fraction(const NodePtr& node) {

@@ -12,9 +12,9 @@ namespace srpo::verify {
 namespace {
 
 constexpr slong kFirstPrecision = 128;
-constexpr slong kConstantPrecision = 400;  // 120 digits
 constexpr slong kConstantAgreement = 333;  // 100 digits
-constexpr slong kPointAgreement = 160;     // 48 digits
+constexpr slong kMostConstantBits = 16384;
+constexpr slong kPointAgreement = 160;  // 48 digits
 constexpr double kMostSeparationBits = 12000;
 constexpr int kNumPoints = 6;
 constexpr int kMostPoints = 24;
@@ -69,6 +69,18 @@ std::optional<Comparison> by_separation(const NodePtr& left, const NodePtr& righ
   return same("the difference is zero by a separation bound");
 }
 
+/// The bits of all rational numbers in a constant: so many more digits could hide a small
+/// part of it.
+slong rational_bits(const NodePtr& node, MathBudget& budget) {
+  if (const auto value = exact_rational(node, budget)) {
+    return static_cast<slong>(mpz_sizeinbase(value->get_num_mpz_t(), 2) +
+                              mpz_sizeinbase(value->get_den_mpz_t(), 2));
+  }
+  slong bits = 0;
+  for (const NodePtr& child : node->children) bits += rational_bits(child, budget);
+  return bits;
+}
+
 Comparison compare_constants(const NodePtr& left, const NodePtr& right,
                              MathBudget& budget) {
   const Ball a = evaluate(left, {}, kFirstPrecision, budget);
@@ -76,11 +88,15 @@ Comparison compare_constants(const NodePtr& left, const NodePtr& right,
   if (surely_differ(a, b)) return different("the values differ");
   if (!a.is_finite() || !b.is_finite()) return different("a value is not defined");
   if (const auto decided = by_separation(left, right, budget)) return *decided;
+  const slong agreement =
+      kConstantAgreement + rational_bits(left, budget) + rational_bits(right, budget);
+  if (agreement > kMostConstantBits) throw OverBudget("constants with too many digits");
   for (const slong factor : {1, 4}) {
-    const Ball c = evaluate(left, {}, factor * kConstantPrecision, budget);
-    const Ball d = evaluate(right, {}, factor * kConstantPrecision, budget);
+    const slong precision = factor * (agreement + 64);
+    const Ball c = evaluate(left, {}, precision, budget);
+    const Ball d = evaluate(right, {}, precision, budget);
     if (surely_differ(c, d)) return different("the values differ");
-    if (agree(c, d, kConstantAgreement)) return same("the values agree to 100 digits");
+    if (agree(c, d, agreement)) return same("the values agree to 100 digits");
   }
   return different("undecided: the values agree as far as they could be computed");
 }

@@ -30,7 +30,9 @@ class MathVerifier : public Verifier {
                       const std::string& response) const override;
 
   /// Of equivalence verdicts; strict ones are cheaper than a lookup.
-  const VerdictCache& cache() const { return *cache_; }
+  CacheCounts cache_counts() const override {
+    return {cache_->num_lookups(), cache_->num_hits()};
+  }
 
  private:
   records::Verdict verify_strict(const records::Problem& problem,

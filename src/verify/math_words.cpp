@@ -301,6 +301,24 @@ std::optional<Unit> find_unit(const std::string& text) {
   return Unit{above->dimension + "/" + below->dimension, above->factor / below->factor};
 }
 
+bool changes_value(std::string_view words) {
+  static const std::set<std::string, std::less<>> kWords = {
+      "not",     "no",       "least",   "most",     "less",     "more",    "greater",
+      "fewer",   "than",     "or",      "under",    "above",    "below",   "plus",
+      "minus",   "negative", "over",    "divided",  "root",     "squared", "cubed",
+      "half",    "twice",    "between", "to",       "except",   "power",   "through",
+      "without", "never",    "neither", "double",   "third",    "quarter", "up",
+      "mod",     "modulo",   "every",   "multiple", "multiples"};
+  const std::string plain = plain_words(words);
+  size_t begin = 0;
+  while (begin < plain.size()) {
+    const size_t end = std::min(plain.find(' ', begin), plain.size());
+    if (kWords.count(std::string_view(plain).substr(begin, end - begin)) > 0) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
 std::string plain_words(std::string_view text) {
   std::string words;
   std::string word;

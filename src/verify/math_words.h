@@ -33,6 +33,10 @@ struct Unit {
 /// The unit that a text names, such as "cm", "square meters", "km/h", "cm^2", "cents".
 std::optional<Unit> find_unit(const std::string& text);
 
+/// Words before or behind a number that make it another value or no value: "not", "at
+/// least", "or more", "negative", "plus".
+bool changes_value(std::string_view words);
+
 /// Lower case, letters and digits only, one blank between words, articles dropped.
 std::string plain_words(std::string_view text);
 

@@ -1,6 +1,7 @@
 // A verifier: judges a response to a problem.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "records/problem.h"
@@ -16,7 +17,13 @@ struct Explanation {
   std::string reason;          ///< one sentence without its full stop
 };
 
-/// Immutable after construction. Thread-safe.
+/// How often a verdict was remembered.
+struct CacheCounts {
+  uint64_t lookups = 0;
+  uint64_t hits = 0;
+};
+
+/// Immutable after construction but for what it remembers. Thread-safe.
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -31,6 +38,9 @@ class Verifier {
                               const std::string& /*response*/) const {
     return {};
   }
+
+  /// Zeros where a kind remembers nothing.
+  virtual CacheCounts cache_counts() const { return {}; }
 };
 
 }  // namespace srpo::verify

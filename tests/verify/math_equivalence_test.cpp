@@ -129,7 +129,16 @@ TEST(MathEquivalence, KnowsPercentMoneyUnitsAndDegrees) {
                     {"5\\text{ m}", "5\\text{ hours}"},
                     {"90^\\circ", "91"},
                     {"90^\\circ", "\\frac{\\pi}{3}"},
-                    {"6m", "6"}});
+                    {"6m", "6"},
+                    {"5", "\\text{not } 5"},
+                    {"5", "\\text{at least } 5"},
+                    {"5", "5 \\text{ or more}"},
+                    {"5", "\\text{negative } 5"},
+                    {"15", "5 \\text{ plus } 3"},
+                    {"15", "5 feet 3 inches"},
+                    {"15", "3{5}"},
+                    {"15", "{3}{5}"},
+                    {"15", "\\text{3}5"}});
   MathOptions strict_percent;
   strict_percent.percent_is_unit = false;
   EXPECT_FALSE(same("50\\%", "50", strict_percent));
@@ -177,6 +186,8 @@ TEST(MathEquivalence, ProvesRootsPowersAndConstants) {
                     {"\\frac{355}{113}", "\\pi"},
                     {"1+2i", "1-2i"},
                     {"\\infty", "-\\infty"},
+                    {"\\pi", "\\pi + 10^{-200}e"},
+                    {"\\ln 2", "\\ln(2 + 10^{-400})"},
                     {"1/0", "2/0"},
                     {"0/0", "1"},
                     {"\\sqrt{2}+10^{-40}", "\\sqrt2"},

@@ -38,6 +38,7 @@ TEST(MathExtraction, ReadsPhrasesAndHashes) {
   EXPECT_EQ(found("The answer is 42."), "42");
   EXPECT_EQ(found("**Answer:** $\\frac{1}{2}$."), "\\frac{1}{2}");
   EXPECT_EQ(found("The final answer is $(0, 1)$. I hope it is correct."), "(0, 1)");
+  EXPECT_EQ(found("The answer is 5!"), "5");
   EXPECT_EQ(found("The answer is 3.5 cm\nand more"), "3.5 cm");
   EXPECT_EQ(found("Final Answer: The largest $n$ is 34."), "34");
   EXPECT_EQ(found("2+2\n#### 4"), " 4");
