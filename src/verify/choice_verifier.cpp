@@ -123,7 +123,7 @@ std::string letters_in_box(std::string_view response,
   }
   std::erase_if(text,
                 [](char c) { return c == '{' || c == '}' || c == '$' || c == '*'; });
-  if (const std::string letters = letters_only(text); !letters.empty()) return letters;
+  if (std::string listed = letters_only(text); !listed.empty()) return listed;
   const std::string words = plain_words(text);
   std::string letters;
   for (const Option& option : options) {
@@ -145,7 +145,7 @@ std::string reference_letters(const std::string& reference,
   std::string text = reference;
   while (!text.empty() && is_blank(text.back())) text.pop_back();
   if (text.size() == 1 && is_option(text[0])) return {upper(text[0])};
-  const std::string letters = letters_only(text);
+  std::string letters = letters_only(text);
   if (!letters.empty()) return letters;
   std::string found;
   for (const Option& option : options) {

@@ -208,7 +208,7 @@ class Evaluator {
       return at == assignment_.end() ? undefined() : at->second;
     }
     if (node.children.empty() || node.children.size() > 2) return undefined();
-    const Ball first = value(node.children[0]);
+    Ball first = value(node.children[0]);
     if (!first.is_finite()) return first;
     if (node.children.size() == 2)
       return of_two(node.name, first, value(node.children[1]));

@@ -191,9 +191,8 @@ class TreeComparer {
         const auto value = exact_rational(side, budget_);
         if (value && *value == 0) return no("different times or ratios");
       }
-      const Comparison next =
-          compare_scalars(make_product({left[i - 1], right[i]}),
-                          make_product({right[i - 1], left[i]}), budget_);
+      Comparison next = compare_scalars(make_product({left[i - 1], right[i]}),
+                                        make_product({right[i - 1], left[i]}), budget_);
       if (!next.same) return next;
     }
     return yes("the same ratio");
@@ -360,7 +359,7 @@ class TreeComparer {
     if (left && right) {
       if (const auto decided = labelled(*left, *right)) return *decided;
     }
-    const Comparison sides = same_sides(*a, *b);
+    Comparison sides = same_sides(*a, *b);
     if (sides.same) return sides;
     const auto set_a = real_set(a, budget_);
     const auto set_b = set_a ? real_set(b, budget_) : std::nullopt;

@@ -133,7 +133,7 @@ std::string joined_boxes(const std::vector<Span>& boxes, std::string_view text) 
         joiner(text.substr(earlier.end, boxes[first].begin - earlier.end));
     if (how.empty()) break;
     differ = differ || earlier.content != boxes[first].content;
-    answer = std::string(earlier.content) + how + answer;
+    answer.insert(0, how).insert(0, earlier.content);
     --first;
   }
   return differ ? answer : std::string(boxes.back().content);
@@ -217,7 +217,7 @@ std::optional<FoundText> last_formula(std::string_view text) {
                        });
     if (!joins) break;
     const std::string how = words.back() == "or" ? " \\text{ or } " : ", ";
-    answer = std::string(earlier.content) + how + answer;
+    answer.insert(0, how).insert(0, earlier.content);
     --first;
   }
   return FoundText{std::move(answer), formulas.back().end};

@@ -356,7 +356,7 @@ class Parser {
   /// The value behind `left` without a sign between: a mixed number or a product.
   NodePtr beside(const NodePtr& left, bool lone_number) {
     const Token first = now();
-    const NodePtr right = factor();
+    NodePtr right = factor();
     if (left->kind == NodeKind::kText) {
       if (changes_value(left->name)) throw MathSyntaxError("words that change a value");
       return right;

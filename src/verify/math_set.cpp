@@ -38,7 +38,7 @@ class SetAlgebra {
     return sign > 0 || (sign == 0 && (interval.lower_open || interval.upper_open));
   }
 
-  Intervals normal(Intervals intervals) {
+  Intervals normal(const Intervals& intervals) {
     Intervals kept;
     for (const Interval& interval : intervals) {
       if (!is_empty(interval)) kept.push_back(interval);
@@ -77,14 +77,14 @@ class SetAlgebra {
       open = !interval.upper_open;
     }
     result.push_back({from, infinity(1), open, true});
-    return normal(std::move(result));
+    return normal(result);
   }
 
   Intervals meet(const Intervals& a, const Intervals& b) {
     Intervals both = complement(a);
     const Intervals other = complement(b);
     both.insert(both.end(), other.begin(), other.end());
-    return complement(normal(std::move(both)));
+    return complement(normal(both));
   }
 
  private:
@@ -168,7 +168,7 @@ class SetReader {
       if (!is_constant(child)) return std::nullopt;
       result.push_back({child, child, false, false});
     }
-    return algebra_.normal(std::move(result));
+    return algebra_.normal(result);
   }
 
   MaybeIntervals joined(const Node& node, bool is_union) {
@@ -180,7 +180,7 @@ class SetReader {
         total = part;
       } else if (is_union) {
         total->insert(total->end(), part->begin(), part->end());
-        total = algebra_.normal(std::move(*total));
+        total = algebra_.normal(*total);
       } else {
         total = algebra_.meet(*total, *part);
       }
@@ -270,7 +270,7 @@ class SetReader {
       both.push_back({endless ? infinity(-1) : negated(interval.upper),
                       negated(interval.lower), interval.upper_open, interval.lower_open});
     }
-    return algebra_.normal(std::move(both));
+    return algebra_.normal(both);
   }
 
   Intervals half_line(const std::string& what, const NodePtr& bound) {

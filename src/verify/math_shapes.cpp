@@ -85,6 +85,7 @@ std::vector<NodePtr> all_tuples(const NodePtr& node, MathBudget& budget) {
       choices = {with_sign(child, 1), with_sign(child, -1)};
     }
     std::vector<std::vector<NodePtr>> longer;
+    longer.reserve(rows.size() * choices.size());
     for (const auto& row : rows) {
       for (const NodePtr& choice : choices) {
         longer.push_back(row);
@@ -96,6 +97,7 @@ std::vector<NodePtr> all_tuples(const NodePtr& node, MathBudget& budget) {
     if (rows.size() > 64) throw OverBudget("too many choices of signs");
   }
   std::vector<NodePtr> tuples;
+  tuples.reserve(rows.size());
   for (auto& row : rows) tuples.push_back(with_children(node, std::move(row)));
   return tuples;
 }
