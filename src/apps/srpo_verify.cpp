@@ -1,4 +1,5 @@
 // Judges responses: JSONL in, JSONL out in the same order.
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -18,6 +19,7 @@
 #include "records/problem.h"
 #include "records/verdict.h"
 #include "verify/make_verifier.h"
+#include "verify/math_verifier.h"
 
 namespace {
 
@@ -31,12 +33,30 @@ Reads one JSON object a line from standard input:
   {"kind":"math", "reference":"42", "response":"... \\boxed{42}"}
 and writes one for each, in the same order, to standard output:
   {"verdict":"correct","reward":1.0,"answer":"42","took_ms":0.004}
-verdict is one of correct, wrong, unparsable. Other keys are ignored.
-The only kind there is: math (the last \boxed{...}, normalised as by the Hendrycks
-MATH scorer, must equal the reference so normalised; no algebra, no tolerance).
+verdict is one of correct, wrong, unparsable, timeout, resource_limit, error. Other keys
+are ignored, but for "question", which lists the options of a choice.
 
-A line that cannot be read ends the program with `stdin:LINE: reason` and status 64,
-after the verdicts of all lines before it.)";
+Kinds:
+  math              the last \boxed{...}, normalised as by the Hendrycks MATH scorer, must
+                    equal the reference so normalised; no algebra, no tolerance
+  math_equivalence  the final answer must be the same mathematics (docs/verification.md)
+  math_both         either of the two
+  choice            the letter of an option, or its text
+  yes_no            the last whole word yes or no
+  free_text         the reference stands somewhere in the response
+  and whatever else `--kinds` lists.
+
+A line that cannot be read ends the program with `srpo_verify: stdin:LINE: reason` and
+status 64, after the verdicts of all lines before it.)";
+
+/// What the command line asks for.
+struct Settings {
+  size_t num_threads = 1;
+  bool explain = false;
+  bool stats = false;
+  bool kinds = false;
+  srpo::verify::MathOptions math;
+};
 
 std::string string_field(const json& object, const char* key) {
   const auto at = object.find(key);
@@ -44,6 +64,10 @@ std::string string_field(const json& object, const char* key) {
           '"' << key << "\" is " << (at == object.end() ? "missing" : at->type_name())
               << " (expected a string)");
   return at->get<std::string>();
+}
+
+std::string optional_field(const json& object, const char* key) {
+  return object.contains(key) ? string_field(object, key) : "";
 }
 
 struct Task {
@@ -56,10 +80,26 @@ struct Task {
 /// Reads lines into tasks. Owns one verifier for each kind.
 class TaskReader {
  public:
-  TaskReader() {
+  explicit TaskReader(const Settings& settings) {
+    using srpo::verify::MathMode;
+    using srpo::verify::MathVerifier;
     for (const std::string& kind : srpo::verify::verifier_kinds()) {
       verifiers_[kind] = srpo::verify::make_verifier(kind);
     }
+    verifiers_["math_equivalence"] =
+        std::make_unique<MathVerifier>(MathMode::kEquivalence, settings.math);
+    verifiers_["math_both"] =
+        std::make_unique<MathVerifier>(MathMode::kBoth, settings.math);
+  }
+
+  srpo::verify::CacheCounts cache_counts() const {
+    srpo::verify::CacheCounts total;
+    for (const auto& [kind, verifier] : verifiers_) {
+      const auto counts = verifier->cache_counts();
+      total.lookups += counts.lookups;
+      total.hits += counts.hits;
+    }
+    return total;
   }
 
   /// Throws kBadInput for a line that is no task.
@@ -74,6 +114,7 @@ class TaskReader {
         "unknown kind '" << task.problem.kind << "' (expected " << known_kinds() << ")");
     task.verifier = at->second.get();
     task.problem.reference = string_field(object, "reference");
+    task.problem.question = optional_field(object, "question");
     task.response = string_field(object, "response");
     return task;
   }
@@ -89,36 +130,60 @@ class TaskReader {
   std::map<std::string, std::unique_ptr<srpo::verify::Verifier>> verifiers_;
 };
 
-std::string judge(const Task& task) {
+struct Judged {
+  std::string line;
+  double took_ms = 0;
+  bool correct = false;
+};
+
+Judged judge(const Task& task, bool explain) {
   const auto verdict = task.verifier->verify(task.problem, task.response);
   nlohmann::ordered_json line;
   line["verdict"] = name_of(verdict.kind);
   line["reward"] = verdict.reward;
   line["answer"] = verdict.answer;
   line["took_ms"] = verdict.took_ms;
-  return line.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) +
-         "\n";
+  if (explain) {
+    const auto told = task.verifier->explain(task.problem, task.response);
+    line["found_by"] = told.found_by;
+    line["parsed_answer"] = told.answer_form;
+    line["parsed_reference"] = told.reference_form;
+    line["reason"] = told.reason;
+  }
+  return {
+      line.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n",
+      verdict.took_ms, verdict.kind == srpo::records::VerdictKind::kCorrect};
 }
 
 /// Judges tasks on threads of its own and prints the verdicts in the order in which the
 /// tasks came. Thread-safe.
 class OrderedJudges {
  public:
-  explicit OrderedJudges(size_t num_threads) : most_waiting_(64 * num_threads) {
-    for (size_t i = 0; i < num_threads; ++i) threads_.emplace_back([this] { work(); });
+  explicit OrderedJudges(const Settings& settings)
+      : explain_(settings.explain), most_waiting_(64 * settings.num_threads) {
+    for (size_t i = 0; i < settings.num_threads; ++i)
+      threads_.emplace_back([this] { work(); });
   }
 
-  /// Waits for all verdicts.
-  ~OrderedJudges() {
+  ~OrderedJudges() { finish(); }
+  OrderedJudges(const OrderedJudges&) = delete;
+  OrderedJudges& operator=(const OrderedJudges&) = delete;
+
+  /// Waits for all verdicts; nothing can be added afterwards.
+  void finish() {
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
     }
     changed_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
   }
-  OrderedJudges(const OrderedJudges&) = delete;
-  OrderedJudges& operator=(const OrderedJudges&) = delete;
+
+  /// Times of all checks in ms, and how many were correct; after finish().
+  std::vector<double>& times() { return times_; }
+  size_t num_correct() const { return num_correct_; }
 
   /// Waits while too many verdicts are due, so that memory stays bounded.
   void add(Task task) {
@@ -138,9 +203,11 @@ class OrderedJudges {
       const Task task = std::move(tasks_.front());
       tasks_.pop_front();
       lock.unlock();
-      std::string line = judge(task);
+      Judged judged = judge(task, explain_);
       lock.lock();
-      finished_[task.number] = std::move(line);
+      times_.push_back(judged.took_ms);
+      num_correct_ += judged.correct ? 1 : 0;
+      finished_[task.number] = std::move(judged.line);
       print_finished();
       changed_.notify_all();
     }
@@ -157,6 +224,7 @@ class OrderedJudges {
     if (num_printed_ == num_added_) std::fflush(stdout);
   }
 
+  const bool explain_;
   const size_t most_waiting_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -165,13 +233,36 @@ class OrderedJudges {
   size_t num_added_ = 0;
   size_t num_printed_ = 0;
   bool closed_ = false;
+  std::vector<double> times_;
+  size_t num_correct_ = 0;
   std::vector<std::thread> threads_;  // last: they use all of the above
 };
 
+/// One line on standard error about all checks.
+void print_stats(OrderedJudges& judges, const srpo::verify::CacheCounts& cache) {
+  std::vector<double>& times = judges.times();
+  std::sort(times.begin(), times.end());
+  const auto at = [&times](double part) {
+    return times.empty()
+               ? 0.0
+               : times[static_cast<size_t>(part * static_cast<double>(times.size() - 1))];
+  };
+  double total_ms = 0;
+  for (const double time : times) total_ms += time;
+  const double hit_rate = cache.lookups == 0 ? 0
+                                             : static_cast<double>(cache.hits) /
+                                                   static_cast<double>(cache.lookups);
+  std::fprintf(stderr,
+               "srpo_verify: %zu checks, %zu correct, %.1f ms in all, p50 %.4f ms, p99 "
+               "%.4f ms, longest %.4f ms, cache hit rate %.3f\n",
+               times.size(), judges.num_correct(), total_ms, at(0.5), at(0.99), at(1),
+               hit_rate);
+}
+
 /// Judges all of standard input; what is wrong with the first bad line, if one is.
-std::optional<std::string> judge_input(size_t num_threads) {
-  const TaskReader reader;
-  OrderedJudges judges(num_threads);
+std::optional<std::string> judge_input(const Settings& settings) {
+  const TaskReader reader(settings);
+  OrderedJudges judges(settings);
   std::string line;
   for (size_t number = 1; std::getline(std::cin, line); ++number) {
     const std::string place = "stdin:" + std::to_string(number) + ": ";
@@ -183,30 +274,58 @@ std::optional<std::string> judge_input(size_t num_threads) {
       return place + error.what();
     }
   }
+  judges.finish();
+  if (settings.stats) print_stats(judges, reader.cache_counts());
   return std::nullopt;
+}
+
+void add_options(CLI::App& app, Settings& settings) {
+  app.add_option("--jobs", settings.num_threads, "Threads that judge")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_flag("--explain", settings.explain,
+               "Add found_by, parsed_answer, parsed_reference and reason to each line");
+  app.add_flag("--stats", settings.stats,
+               "A line on standard error at the end: checks, times, cache hit rate");
+  app.add_flag("--kinds", settings.kinds, "List the kinds of problems and end");
+  app.add_option("--decimal-places", settings.math.decimal_places,
+                 "Equivalence: digits behind the point from which a decimal stands for "
+                 "what it rounds")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_flag("--last-expression", settings.math.last_expression,
+               "Equivalence: without a box or an announced answer, take the last formula "
+               "or number");
+  app.add_flag("--decimal-comma", settings.math.decimal_comma,
+               "Equivalence: 1,5 is a number, not a list");
+  app.add_flag_callback(
+      "--percent-is-value", [&settings] { settings.math.percent_is_unit = false; },
+      "Equivalence: 50% is 0.5 and not 50");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app(kHelp, "srpo_verify");
-  size_t num_threads = 1;
-  app.add_option("--jobs", num_threads, "Threads that judge")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  Settings settings;
+  add_options(app, settings);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : srpo::core::exit_code(ErrorKind::kBadInput);
   }
+  if (settings.kinds) {
+    for (const auto& kind : srpo::verify::verifier_kinds()) std::puts(kind.c_str());
+    return 0;
+  }
   std::ios::sync_with_stdio(false);
-  if (const auto fault = judge_input(num_threads)) {
+  if (const auto fault = judge_input(settings)) {
     std::fflush(stdout);
-    std::fprintf(stderr, "%s\n", fault->c_str());
+    std::fprintf(stderr, "srpo_verify: %s\n", fault->c_str());
     return srpo::core::exit_code(ErrorKind::kBadInput);
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    std::perror("stdout");
+    std::perror("srpo_verify: stdout");
     return srpo::core::exit_code(ErrorKind::kNoSpace);
   }
   return 0;

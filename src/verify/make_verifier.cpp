@@ -1,7 +1,9 @@
 #include "verify/make_verifier.h"
 
 #include "core/error.h"
+#include "verify/choice_verifier.h"
 #include "verify/math_verifier.h"
+#include "verify/text_verifier.h"
 
 namespace srpo::verify {
 namespace {
@@ -16,9 +18,19 @@ std::unique_ptr<Verifier> make() {
   return std::make_unique<Kind>();
 }
 
+template <MathMode kMode>
+std::unique_ptr<Verifier> make_math() {
+  return std::make_unique<MathVerifier>(kMode);
+}
+
 // A new kind of problem: one file beside this one, and one line here.
 constexpr Entry kVerifiers[] = {
     {"math", make<MathVerifier>},
+    {"math_equivalence", make_math<MathMode::kEquivalence>},
+    {"math_both", make_math<MathMode::kBoth>},
+    {"choice", make<ChoiceVerifier>},
+    {"yes_no", make<YesNoVerifier>},
+    {"free_text", make<FreeTextVerifier>},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A verifier: judges a response to a problem.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "records/problem.h"
@@ -8,7 +9,21 @@
 
 namespace srpo::verify {
 
-/// Immutable after construction. Thread-safe.
+/// Why a verdict is what it is, for people.
+struct Explanation {
+  std::string found_by;        ///< how the answer was found: "box", "answer phrase", ...
+  std::string reference_form;  ///< how the reference was read, "" when it was not parsed
+  std::string answer_form;     ///< how the answer was read
+  std::string reason;          ///< one sentence without its full stop
+};
+
+/// How often a verdict was remembered.
+struct CacheCounts {
+  uint64_t lookups = 0;
+  uint64_t hits = 0;
+};
+
+/// Immutable after construction but for what it remembers. Thread-safe.
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -17,6 +32,15 @@ class Verifier {
   /// bytes of any length give a verdict, never an exception.
   virtual records::Verdict verify(const records::Problem& problem,
                                   const std::string& response) const = 0;
+
+  /// The grounds of the verdict that verify() gives; empty where a kind has none to tell.
+  virtual Explanation explain(const records::Problem& /*problem*/,
+                              const std::string& /*response*/) const {
+    return {};
+  }
+
+  /// Zeros where a kind remembers nothing.
+  virtual CacheCounts cache_counts() const { return {}; }
 };
 
 }  // namespace srpo::verify
