@@ -1,6 +1,8 @@
 #include "verify/make_verifier.h"
 
 #include "core/error.h"
+#include "verify/code_verifier.h"
+#include "verify/command_verifier.h"
 #include "verify/math_verifier.h"
 
 namespace srpo::verify {
@@ -18,6 +20,8 @@ std::unique_ptr<Verifier> make() {
 
 // A new kind of problem: one file beside this one, and one line here.
 constexpr Entry kVerifiers[] = {
+    {"code", make<CodeVerifier>},
+    {"command", make<CommandVerifier>},
     {"math", make<MathVerifier>},
 };
 

@@ -13,6 +13,7 @@ struct SandboxLimits {
   double wall_s = 10;              ///< of each input
   double cpu_s = 10;               ///< of one process
   uint64_t memory_mb = 1024;       ///< of one process; at rung A of all together
+  uint64_t address_mb = 0;         ///< address space of one process; 0: memory_mb
   uint64_t processes = 32;         ///< and threads
   uint64_t file_mb = 16;           ///< the largest file
   uint64_t output_bytes = 65536;   ///< kept of each output
@@ -24,6 +25,7 @@ struct SandboxLimits {
     visit("wall_s", self.wall_s);
     visit("cpu_s", self.cpu_s);
     visit("memory_mb", self.memory_mb);
+    visit("address_mb", self.address_mb);
     visit("processes", self.processes);
     visit("file_mb", self.file_mb);
     visit("output_bytes", self.output_bytes);

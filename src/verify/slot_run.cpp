@@ -54,12 +54,13 @@ void write_text(core::ByteWriter& writer, const std::string& text) {
 
 core::Bytes orders_of(const SandboxProgram& program, const SandboxLimits& limits) {
   core::ByteWriter writer;
-  const ShimLimits bounds{limits.memory_mb * kMegabyte,
-                          kStackBytes,
-                          limits.file_mb * kMegabyte,
-                          kOpenFiles,
-                          static_cast<uint64_t>(std::ceil(std::max(limits.cpu_s, 1.0))),
-                          limits.processes};
+  const ShimLimits bounds{
+      (limits.address_mb > 0 ? limits.address_mb : limits.memory_mb) * kMegabyte,
+      kStackBytes,
+      limits.file_mb * kMegabyte,
+      kOpenFiles,
+      static_cast<uint64_t>(std::ceil(std::max(limits.cpu_s, 1.0))),
+      limits.processes};
   writer.raw(&bounds, sizeof bounds);
   writer.write(static_cast<uint64_t>(program.files.size()));
   for (const SandboxFile& file : program.files) {
