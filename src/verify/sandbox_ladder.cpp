@@ -35,7 +35,10 @@ std::string try_walls(SandboxRung rung, const SandboxConfig& config,
     try {
       ::prctl(PR_SET_CHILD_SUBREAPER, 1);
       SlotConfinement walls(rung, config, shim);
-      if (rung == SandboxRung::kA) walls.set_cgroup(SlotCgroup(base, folder));
+      if (rung == SandboxRung::kA) {
+        walls.set_cgroup(SlotCgroup(base, folder));
+        walls.enter_cgroup();
+      }
       if (rung == SandboxRung::kC) walls.set_scratch("/tmp");
       const Descriptor user = become_slot_user(config.first_uid);
       ConfinedShim started = walls.start();

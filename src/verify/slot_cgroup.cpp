@@ -195,9 +195,11 @@ bool SlotCgroup::enter() const {
   return true;
 }
 
-void SlotCgroup::set_limits(uint64_t memory_bytes, uint64_t processes) const {
-  write_number(memory_limit_, memory_bytes);
-  write_number(process_limit_, processes);
+void SlotCgroup::set_limits(uint64_t memory_bytes, uint64_t processes) {
+  if (memory_bytes != memory_bytes_) write_number(memory_limit_, memory_bytes);
+  if (processes != processes_) write_number(process_limit_, processes);
+  memory_bytes_ = memory_bytes;
+  processes_ = processes;
 }
 
 uint64_t SlotCgroup::num_memory_kills() const {

@@ -41,9 +41,9 @@ class SlotCgroup {
   /// opened.
   SlotCgroup(const CgroupBase& base, const std::string& name);
 
-  /// Moves the calling process into it. Async-signal-safe.
+  /// Moves the calling process into it; false when the kernel refuses.
   bool enter() const;
-  void set_limits(uint64_t memory_bytes, uint64_t processes) const;
+  void set_limits(uint64_t memory_bytes, uint64_t processes);
   /// Processes that the kernel has killed in it for want of memory.
   uint64_t num_memory_kills() const;
 
@@ -52,6 +52,8 @@ class SlotCgroup {
   Descriptor memory_limit_;
   Descriptor process_limit_;
   Descriptor memory_events_;
+  uint64_t memory_bytes_ = 0;  // as set last
+  uint64_t processes_ = 0;
 };
 
 }  // namespace srpo::verify

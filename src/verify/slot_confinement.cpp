@@ -128,6 +128,15 @@ int reopen(const Descriptor& file) {
                 O_RDONLY | O_CLOEXEC);
 }
 
+/// Which process the kernel kills first for want of memory. Refused where it is not ours
+/// to say, and then the kernel's own order holds.
+void set_kill_preference(const char* value) {
+  const Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (!file) return;
+  const ssize_t written = ::write(file.get(), value, std::strlen(value));
+  static_cast<void>(written);
+}
+
 void reset_signals() {
   ::signal(SIGPIPE, SIG_DFL);
   ::signal(SIGCHLD, SIG_DFL);
@@ -150,6 +159,12 @@ SlotConfinement::SlotConfinement(SandboxRung rung, const SandboxConfig& config,
   filter_ =
       make_memory_file("filter", program.data(), program.size() * sizeof(sock_filter));
   arguments_ = bwrap_arguments(config);
+}
+
+void SlotConfinement::enter_cgroup() const {
+  REQUIRE(cgroup_.enter(), kBadConfig,
+          "sandbox: cannot enter the slot's cgroup: " << std::strerror(errno));
+  set_kill_preference("-900");
 }
 
 ConfinedShim SlotConfinement::start() {
@@ -176,7 +191,7 @@ void SlotConfinement::become_shim(int orders, int error) const {
   reset_signals();
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (::dup2(error, STDERR_FILENO) < 0) ::_exit(125);
-  if (!cgroup_.enter()) give_up("cannot enter the slot's cgroup");
+  set_kill_preference("500");
   const int shim = reopen(shim_);
   const int filter = filter_ ? reopen(filter_) : -1;
   if (shim < 0 || (filter_ && filter < 0)) give_up("cannot open the shim again");

@@ -29,7 +29,11 @@ class SlotConfinement {
   SlotConfinement(SandboxRung rung, const SandboxConfig& config, const std::string& shim);
 
   void set_cgroup(SlotCgroup cgroup) { cgroup_ = std::move(cgroup); }
-  const SlotCgroup& cgroup() const { return cgroup_; }
+  SlotCgroup& cgroup() { return cgroup_; }
+  /// Moves the calling process into the cgroup, for good; what it starts is in it from
+  /// the beginning (moving each would cost an RCU grace period a controller). It asks the
+  /// kernel to kill others first. Throws kBadConfig when the kernel refuses.
+  void enter_cgroup() const;
 
   /// A shim of its own in a fresh sandbox; it is up when kShimReady can be read from its
   /// orders. Throws kBug when the system has no process or descriptor left.

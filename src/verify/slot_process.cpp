@@ -73,6 +73,7 @@ class Slot {
       : socket_(std::move(socket)), walls_(plan.rung, plan.config, plan.shim) {
     if (plan.rung == SandboxRung::kA) {
       walls_.set_cgroup(SlotCgroup(plan.base, plan.cgroup_name));
+      walls_.enter_cgroup();
     }
     user_ = become_slot_user(plan.config.first_uid);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a change of user has cleared it

@@ -322,9 +322,9 @@ double end_all_children() {
 }
 
 SandboxResult execute_run(const SandboxRun& run, std::vector<ConfinedShim> shims,
-                          const SlotConfinement& confinement, int client) {
+                          SlotConfinement& walls, int client) {
   SandboxResult result;
-  const SlotCgroup& cgroup = confinement.cgroup();
+  SlotCgroup& cgroup = walls.cgroup();
   const uint64_t num_programs = shims.size();
   cgroup.set_limits((run.limits.memory_mb + 64) * num_programs * kMegabyte,
                     (run.limits.processes + kProcessesOfOurs) * num_programs);

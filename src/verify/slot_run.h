@@ -13,7 +13,7 @@ namespace srpo::verify {
 /// have no others. Never throws for what the programs do. It gives up (kFailed) when
 /// `client`, the socket of whoever wants the result, is closed by its other side.
 SandboxResult execute_run(const SandboxRun& run, std::vector<ConfinedShim> shims,
-                          const SlotConfinement& confinement, int client);
+                          SlotConfinement& walls, int client);
 
 /// Ends and reaps all children of this process and theirs (PR_SET_CHILD_SUBREAPER must be
 /// on); the CPU seconds they used. Throws kTimeout if the kernel does not let them go.
