@@ -199,7 +199,7 @@ std::string function_called(const std::string& check) {
   for (size_t i = 0; i < check.size(); ++i) {
     const auto c = static_cast<unsigned char>(check[i]);
     if (std::isalnum(c) || c == '_') continue;
-    const std::string word = check.substr(start, i - start);
+    std::string word = check.substr(start, i - start);
     start = i + 1;
     if (c != '(' || word.empty() || std::isdigit(static_cast<unsigned char>(word[0]))) {
       continue;

@@ -33,7 +33,7 @@ constexpr double kSecondsOfGrace = 60;
 
 fs::path launcher_path() {
   if (const char* given = std::getenv("SRPO_SANDBOX_LAUNCHER")) return given;
-  const fs::path beside =
+  fs::path beside =
       fs::canonical("/proc/self/exe").parent_path() / "srpo_sandbox_launcher";
   REQUIRE(fs::exists(beside), kBadConfig,
           "sandbox: no " << beside.string()

@@ -30,8 +30,10 @@ struct HumanEvalFigures {
   std::vector<std::string> refused;  ///< task and reason, once each
 };
 
-/// Judges the canonical solution of every line of a HumanEval JSONL file (gzip or plain)
-/// `times` times, as many at once as there are slots. Throws kBadFile, kBadInput.
-HumanEvalFigures measure_human_eval(Sandbox& sandbox, const std::string& path, int times);
+/// Judges the canonical solution of every `every`-th line of a HumanEval JSONL file (gzip
+/// or plain) `times` times, as many at once as there are slots. Throws kBadFile,
+/// kBadInput.
+HumanEvalFigures measure_human_eval(Sandbox& sandbox, const std::string& path, int times,
+                                    int every = 1);
 
 }  // namespace srpo::verify

@@ -20,10 +20,8 @@ class Descriptor {
   ~Descriptor() { reset(); }
   Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      number_ = std::exchange(other.number_, -1);
-    }
+    Descriptor taken(std::move(other));
+    std::swap(number_, taken.number_);
     return *this;
   }
 

@@ -332,7 +332,8 @@ constexpr int kDeadly[] = {
 };
 
 constexpr uint32_t offset_of_argument(int index) {
-  return static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * index);
+  return static_cast<uint32_t>(offsetof(seccomp_data, args)) +
+         8U * static_cast<uint32_t>(index);
 }
 
 class ProgramBuilder {

@@ -25,6 +25,7 @@ std::string scratch_folder(pid_t slot) {
 
 void execute_and_wait(const std::vector<const char*>& words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const char* word : words) arguments.push_back(const_cast<char*>(word));
   arguments.push_back(nullptr);
   const pid_t process = ::fork();
