@@ -34,14 +34,14 @@ bool wait_ready(int descriptor, short events, const core::Stopwatch& watch,
 
 }  // namespace
 
-std::pair<Descriptor, Descriptor> make_socket_pair() {
+DescriptorPair make_socket_pair() {
   int ends[2];
   ENSURE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0,
          "socketpair: " << std::strerror(errno));
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-std::pair<Descriptor, Descriptor> make_pipe() {
+DescriptorPair make_pipe() {
   int ends[2];
   ENSURE(::pipe2(ends, O_CLOEXEC) == 0, "pipe: " << std::strerror(errno));
   return {Descriptor(ends[0]), Descriptor(ends[1])};

@@ -125,6 +125,10 @@ struct CalledAttack {
   std::string code;
 };
 
+std::ostream& operator<<(std::ostream& out, const CalledAttack& attack) {
+  return out << attack.name;
+}
+
 class CalledAttackTest : public ::testing::TestWithParam<CalledAttack> {};
 
 TEST_P(CalledAttackTest, EarnsNothing) {
