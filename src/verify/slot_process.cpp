@@ -89,6 +89,8 @@ class Slot {
       if (!frame) break;
       const auto run = core::from_bytes<SandboxRun>(*frame);
       if (!send_frame(socket_.get(), core::to_bytes(execute(run)))) break;
+      end_all_children();
+      scratch_->clear();
     }
     end_all_children();
     scratch_.reset();
@@ -111,9 +113,7 @@ class Slot {
       end_all_children();
       return result;
     }
-    result = execute_run(run, std::move(shims), walls_, socket_.get());
-    scratch_->clear();
-    return result;
+    return execute_run(run, std::move(shims), walls_, socket_.get());
   }
 
   Descriptor socket_;

@@ -9,9 +9,11 @@
 namespace srpo::verify {
 
 /// Runs in `shims` (one, or two for a run with a tester), which are up. When it returns,
-/// no process of theirs is left. Of the calling process it takes all children: it must
-/// have no others. Never throws for what the programs do. It gives up (kFailed) when
-/// `client`, the socket of whoever wants the result, is closed by its other side.
+/// every process of theirs is killed, and reaped unless the kernel takes long to take the
+/// sandbox down (100 000 files, say): call end_all_children() before the next run. Of the
+/// calling process it takes all children: it must have no others. Never throws for what
+/// the programs do. It gives up (kFailed) when `client`, the socket of whoever wants the
+/// result, is closed by its other side.
 SandboxResult execute_run(const SandboxRun& run, std::vector<ConfinedShim> shims,
                           SlotConfinement& walls, int client);
 

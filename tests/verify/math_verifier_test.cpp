@@ -71,13 +71,14 @@ TEST(MathVerifier, SurvivesHostileMegabytesInLinearTime) {
 }
 
 TEST(MakeVerifier, RefusesAnUnknownKindAndNamesTheKnownOnes) {
-  EXPECT_THAT(verifier_kinds(), testing::ElementsAre("math"));
+  EXPECT_THAT(verifier_kinds(), testing::Contains("math"));
   try {
     make_verifier("poetry");
     FAIL() << "no error";
   } catch (const core::Error& error) {
     EXPECT_EQ(error.kind(), core::ErrorKind::kBadInput);
-    EXPECT_STREQ(error.what(), "unknown kind of problem 'poetry' (expected math)");
+    EXPECT_THAT(error.what(), testing::StartsWith("unknown kind of problem 'poetry'"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("math"));
   }
 }
 

@@ -79,7 +79,7 @@ if os.fork() == 0:
         {"OneLargeAllocation", "x = bytearray(4 << 30)", kResource},
         {"SlowCreep",
          "x = []\nwhile True: x.append(b'x' * 4000000 + bytes([len(x) % 256]))",
-         kResource},
+         {VerdictKind::kResourceLimit, VerdictKind::kTimeout}},
         {"ManyLargeChildren", R"PY(
 import os, time
 for i in range(31):
