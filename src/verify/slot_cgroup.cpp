@@ -79,6 +79,19 @@ std::vector<fs::path> parts_of(const CgroupBase& base, const std::string& name) 
   return parts;
 }
 
+/// A launcher that was killed while a sandbox of its own was half up has left its first
+/// process waiting for ever.
+void kill_members(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    std::ifstream members(entry.path() / "cgroup.procs");
+    for (pid_t member = 0; members >> member;) {
+      if (member > 1) ::kill(member, SIGKILL);
+    }
+  }
+  ::usleep(20000);
+}
+
 void write_number(const Descriptor& file, uint64_t number) {
   if (!file) return;
   const std::string text = std::to_string(number);
@@ -158,6 +171,7 @@ void remove_stale_cgroups(const CgroupBase& base, const std::string& prefix) {
       if (name.rfind(prefix, 0) != 0) continue;
       const pid_t pid = std::atoi(name.c_str() + prefix.size());
       if (pid <= 0 || ::kill(pid, 0) == 0 || errno != ESRCH) continue;
+      kill_members(entry.path());
       remove_cgroup(base, name);
     }
   }

@@ -29,7 +29,8 @@ CgroupBase find_cgroup_base(const std::filesystem::path& configured,
 bool make_cgroup(const CgroupBase& base, const std::string& name, std::string& reason);
 /// Removes it with what is below; what is in use stays.
 void remove_cgroup(const CgroupBase& base, const std::string& name);
-/// Removes the cgroups `prefix<pid>` of processes that are no more.
+/// Removes the cgroups `prefix<pid>` of processes that are no more, and ends what runs in
+/// them.
 void remove_stale_cgroups(const CgroupBase& base, const std::string& prefix);
 
 /// One slot's cgroup, open: the files stay usable after privileges are dropped.
