@@ -86,6 +86,14 @@ CodeReport judge(const std::string& language, const std::string& code) {
                                        "```" + language + "\n" + code + "\n```\n");
 }
 
+/// What a machine that is busy with other things adds to any run: measured, not guessed.
+double seconds_of_load() {
+  const core::Stopwatch watch;
+  judge("python", "print(42)");
+  judge("python", "print(42)");
+  return 2 * watch.seconds();
+}
+
 class AttackTest : public ::testing::TestWithParam<Attack> {};
 
 TEST_P(AttackTest, IsContained) {
@@ -93,9 +101,8 @@ TEST_P(AttackTest, IsContained) {
   if (attack.name == "ManyLargeChildren" && sandbox().rung() != SandboxRung::kA) {
     GTEST_SKIP() << "without a cgroup 12 GiB of memory would be used";
   }
-  sandbox();
-  const double limit =
-      kLimitS + kGraceS + (attack.language == "cpp_small" ? kCompileS : 0);
+  const double limit = seconds_of_load() + kLimitS + kGraceS +
+                       (attack.language == "cpp_small" ? kCompileS : 0);
   const core::Stopwatch watch;
   const CodeReport report = judge(attack.language, attack.code);
   EXPECT_LE(watch.seconds(), limit);
@@ -136,9 +143,10 @@ TEST_P(CalledAttackTest, EarnsNothing) {
                       {"tests", {{{"args", {1}}, {"result", "secret-4711"}}}},
                       {"time_limit_s", kLimitS}};
   const std::string response = "```python\n" + GetParam().code + "\n```\n";
+  const double limit = seconds_of_load() + kLimitS + kGraceS;
   const core::Stopwatch watch;
   const CodeReport called = CodeVerifier(sandbox()).judge(tests.dump(), response);
-  EXPECT_LE(watch.seconds(), kLimitS + kGraceS);
+  EXPECT_LE(watch.seconds(), limit);
   EXPECT_NE(called.verdict.kind, VerdictKind::kCorrect) << called.reason;
   EXPECT_EQ(called.verdict.reward, 0);
   const json checks = {{"entry_point", "f"},
@@ -147,7 +155,7 @@ TEST_P(CalledAttackTest, EarnsNothing) {
                        {"time_limit_s", kLimitS}};
   const core::Stopwatch second_watch;
   const CodeReport checked = CodeVerifier(sandbox()).judge(checks.dump(), response);
-  EXPECT_LE(second_watch.seconds(), kLimitS + kGraceS);
+  EXPECT_LE(second_watch.seconds(), limit);
   EXPECT_NE(checked.verdict.kind, VerdictKind::kCorrect) << checked.reason;
   EXPECT_NE(checked.verdict.kind, VerdictKind::kError) << checked.reason;
   EXPECT_EQ(checked.verdict.reward, 0);
