@@ -2,6 +2,8 @@
 
 #include "core/error.h"
 #include "verify/choice_verifier.h"
+#include "verify/code_verifier.h"
+#include "verify/command_verifier.h"
 #include "verify/math_verifier.h"
 #include "verify/text_verifier.h"
 
@@ -25,6 +27,8 @@ std::unique_ptr<Verifier> make_math() {
 
 // A new kind of problem: one file beside this one, and one line here.
 constexpr Entry kVerifiers[] = {
+    {"code", make<CodeVerifier>},
+    {"command", make<CommandVerifier>},
     {"math", make<MathVerifier>},
     {"math_equivalence", make_math<MathMode::kEquivalence>},
     {"math_both", make_math<MathMode::kBoth>},

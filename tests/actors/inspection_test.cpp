@@ -93,7 +93,7 @@ TEST(Inspection, TellsWhatARankDoesAndWhatItWaitsFor) {
   const auto text = services.call<&RankServices::inspect_text>();
   poll(10);
   ASSERT_TRUE(remote.is_ready() && text.is_ready());
-  EXPECT_EQ(remote.result().value().running.size(), 1u + 1u);  // and the question itself
+  EXPECT_EQ(remote.result().value().running.size(), 1u);
   EXPECT_NE(text.result().value().find("runs Worker::ask"), std::string::npos);
   EXPECT_EQ(to_json(report).front(), '{');
   EXPECT_NE(to_json(report).find("\"what\":\"Worker::ask\""), std::string::npos);

@@ -16,7 +16,7 @@ THIRD_PARTY = {
     "boost/": {"actors"},
     "spdlog/": {"core"},
     "yaml-cpp/": {"core"},
-    "nlohmann/": {"text", "storage", "model", "learner", "analysis", "ranks", "apps"},
+    "nlohmann/": {"text", "storage", "verify", "model", "learner", "analysis", "ranks", "apps"},
     "pcre2.h": {"text"},
     "unicode/": {"text"},
     "CLI/": {"apps"},

@@ -79,8 +79,8 @@ TEST(MakeVerifier, RefusesAnUnknownKindAndNamesTheKnownOnes) {
     FAIL() << "no error";
   } catch (const core::Error& error) {
     EXPECT_EQ(error.kind(), core::ErrorKind::kBadInput);
-    EXPECT_THAT(error.what(),
-                testing::StartsWith("unknown kind of problem 'poetry' (expected math, "));
+    EXPECT_THAT(error.what(), testing::StartsWith("unknown kind of problem 'poetry'"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("math"));
   }
 }
 
