@@ -47,6 +47,14 @@ std::optional<tcp::socket> connect_once(boost::asio::io_context& io,
   return std::nullopt;
 }
 
+/// What came back for a kHello.
+struct HelloAnswer {
+  bool done = false;
+  bool welcome = false;
+  std::string refusal;
+  std::string reason;  ///< why the link ended
+};
+
 }  // namespace
 
 std::shared_ptr<ControlLink> connect_control(boost::asio::io_context& io,
@@ -58,31 +66,32 @@ std::shared_ptr<ControlLink> connect_control(boost::asio::io_context& io,
   while (true) {
     if (auto socket = connect_once(io, address, reason)) {
       const auto link = std::make_shared<ControlLink>(std::move(*socket));
-      bool welcome = false;
-      bool done = false;
-      std::string refusal;
-      link->start({[&](ControlKind kind, const core::Bytes& bytes) {
-                     done = true;
-                     welcome = kind == ControlKind::kWelcome;
+      // Shared: the link may call after this function has returned or thrown.
+      const auto answer = std::make_shared<HelloAnswer>();
+      link->start({[answer](ControlKind kind, const core::Bytes& bytes) {
+                     answer->done = true;
+                     answer->welcome = kind == ControlKind::kWelcome;
                      if (kind == ControlKind::kRefused)
-                       refusal = core::from_bytes<std::string>(bytes);
+                       answer->refusal = core::from_bytes<std::string>(bytes);
                    },
-                   [&](const std::string& why) {
-                     done = true;
-                     reason = why;
+                   [answer](const std::string& why) {
+                     answer->done = true;
+                     answer->reason = why;
                    }});
       link->send_record(ControlKind::kHello, hello);
       io.restart();
-      while (!done && !deadline.has_passed()) io.run_one_for(100ms);
+      while (!answer->done && !deadline.has_passed()) io.run_one_for(100ms);
       io.restart();
-      if (welcome) {
+      if (!answer->reason.empty()) reason = answer->reason;
+      if (answer->welcome) {
         link->allow_long_frames();
         return link;
       }
       link->close();
       io.run_for(100ms);
       io.restart();
-      REQUIRE(refusal.empty(), kBadInput, "process 0 refuses this process: " << refusal);
+      REQUIRE(answer->refusal.empty(), kBadInput,
+              "process 0 refuses this process: " << answer->refusal);
     }
     REQUIRE(!deadline.has_passed(), kPeerLost, "process 0 cannot be reached: " << reason);
     std::this_thread::sleep_for(50ms);

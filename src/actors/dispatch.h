@@ -152,12 +152,16 @@ void invoke_reply(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   const uint16_t method = call.method;
   // An ordered method has ended when it returns, a re-entrant one when it has answered.
   const bool reentrant = cell.methods[method].info->options.concurrency > 0;
+  // An actor keeps its replies, so they do not keep the actor.
   const Reply<Result> reply(
-      [&host, alive = host.alive(), keep, header, reentrant](CallResult<Result> result) {
+      [&host, alive = host.alive(), weak = std::weak_ptr(keep), header,
+       reentrant](CallResult<Result> result) {
         if (alive.expired()) return;  // an actor that outlives the runtime drops it
         host.forget(header);
-        answer(host, *keep, header, std::move(result));
-        if (reentrant) host.finished(*keep, header.method);
+        const auto cell = weak.lock();
+        ActorCell nobody;
+        answer(host, cell ? *cell : nobody, header, std::move(result));
+        if (reentrant && cell) host.finished(*cell, header.method);
       },
       running->context.stop.get_token());
   const auto result = guarded<Done>([&] {

@@ -127,7 +127,7 @@ TEST_P(Calls, OfWhichTheFirstIsAwaitedSayWhoseItIs) {
 
 TEST_P(Calls, ThatAreNotThereInTimeGoOn) {
   run(2, host_desk, [](Runtime& runtime) -> Task<> {
-    const auto slow = runtime.find<Desk>(1, "desk").call<&Desk::later>(60, 9);
+    const auto slow = runtime.find<Desk>(1, "desk").call<&Desk::later>(400, 9);
     const auto early = co_await runtime.wait_for(slow, 5ms);
     EXPECT_FALSE(early.has_value());
     EXPECT_EQ(early.error().kind, CallError::Kind::kTimeout);
