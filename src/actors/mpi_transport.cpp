@@ -541,6 +541,6 @@ void MpiTransport::forget_arrivals(size_t index) {
   }
 }
 
-void MpiTransport::recycle(Frame frame) { give_back_bytes(std::move(frame.bytes)); }
+void MpiTransport::recycle(Frame&& frame) { give_back_bytes(std::move(frame.bytes)); }
 
 }  // namespace srpo::actors

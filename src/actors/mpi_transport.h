@@ -57,7 +57,7 @@ class MpiTransport final : public Transport {
   size_t unfinished_sends() override;
   void forget(int peer) override;
   size_t quarantined_bytes() const override { return quarantined_bytes_; }
-  void recycle(Frame frame) override;
+  void recycle(Frame&& frame) override;
 
   /// Where buffers arrive.
   BufferPool& pool() { return pool_; }
