@@ -103,10 +103,10 @@ std::string ask_control(const std::filesystem::path& file, int process,
   std::string reason = "no answer in time";
   link->set_events({[&](ControlKind kind, const core::Bytes& bytes) {
                       if (kind == ControlKind::kAnswer)
-                        answer = core::from_bytes<Answer>(bytes).text;
+                        answer = core::from_bytes<ControlAnswer>(bytes).text;
                     },
                     [&](const std::string& why) { reason = why; }});
-  link->send_record(ControlKind::kAsk, Ask{1, process});
+  link->send_record(ControlKind::kAsk, ControlAsk{1, process});
   const auto deadline = core::Deadline::in(longest);
   while (!answer && link->is_open() && !deadline.has_passed()) io.run_one_for(100ms);
   link->close();

@@ -18,8 +18,8 @@ enum class ControlKind : uint8_t {
   kBeat,       ///< Beat
   kPing,       ///< Ping, answered by the control thread
   kPong,       ///< Ping
-  kAsk,        ///< Ask: what are you doing?
-  kAnswer,     ///< Answer
+  kAsk,        ///< ControlAsk: what are you doing?
+  kAnswer,     ///< ControlAnswer
   kBye,        ///< empty; this side ends in good order
 };
 
@@ -94,7 +94,7 @@ struct Ping {
   }
 };
 
-struct Ask {
+struct ControlAsk {
   uint64_t id = 0;
   int32_t process = 0;
 
@@ -105,7 +105,7 @@ struct Ask {
   }
 };
 
-struct Answer {
+struct ControlAnswer {
   uint64_t id = 0;
   std::string text;
 

@@ -164,10 +164,10 @@ void ControlHub::serve_asker(const LinkPointer& link) {
     link->set_events(
         {[this, back](ControlKind kind, const core::Bytes& bytes) {
            REQUIRE(kind == ControlKind::kAsk, kPeerLost, "no question");
-           const auto ask = core::from_bytes<Ask>(bytes);
+           const auto ask = core::from_bytes<ControlAsk>(bytes);
            diagnose(ask.process, [back, id = ask.id](std::string text) {
              if (const auto to = back.lock())
-               to->send_record(ControlKind::kAnswer, Answer{id, std::move(text)});
+               to->send_record(ControlKind::kAnswer, ControlAnswer{id, std::move(text)});
            });
          },
          [](const std::string&) {}});
@@ -196,16 +196,16 @@ void ControlHub::on_frame(int number, ControlKind kind, core::Bytes bytes) {
       return;
     }
     case ControlKind::kAsk: {
-      const auto ask = core::from_bytes<Ask>(bytes);
-      diagnose(ask.process,
-               [back = std::weak_ptr(process.link), id = ask.id](std::string text) {
-                 if (const auto to = back.lock())
-                   to->send_record(ControlKind::kAnswer, Answer{id, std::move(text)});
-               });
+      const auto ask = core::from_bytes<ControlAsk>(bytes);
+      diagnose(ask.process, [back = std::weak_ptr(process.link),
+                             id = ask.id](std::string text) {
+        if (const auto to = back.lock())
+          to->send_record(ControlKind::kAnswer, ControlAnswer{id, std::move(text)});
+      });
       return;
     }
     case ControlKind::kAnswer: {
-      auto answer = core::from_bytes<Answer>(bytes);
+      auto answer = core::from_bytes<ControlAnswer>(bytes);
       const auto at = questions_.find(answer.id);
       if (at == questions_.end() || at->second.process != number) return;
       const auto reply = std::move(at->second.answer);
@@ -272,6 +272,8 @@ void ControlHub::fence(int number) {
   answer_for_the_lost(number, "it was declared dead");
 }
 
+void ControlHub::expect(int process) { processes_.try_emplace(process); }
+
 void ControlHub::diagnose(int number, std::function<void(std::string)> answer) {
   if (number == kEveryProcess) {
     answer(describe_all());
@@ -289,7 +291,7 @@ void ControlHub::diagnose(int number, std::function<void(std::string)> answer) {
   const uint64_t id = next_id_++;
   questions_[id] = {number, std::move(answer),
                     core::Clock::now() + options_.answer_within};
-  at->second.link->send_record(ControlKind::kAsk, Ask{id, number});
+  at->second.link->send_record(ControlKind::kAsk, ControlAsk{id, number});
 }
 
 void ControlHub::answer_for_the_lost(int number, const std::string& reason) {
@@ -358,10 +360,10 @@ void ControlHub::tick() {
                 << " process=" << finding.peer << " reason=" << finding.text;
     }
   }
-  if (now - started_ > options_.join_within) {
-    for (auto& [number, process] : processes_) {
-      if (process.state == State::kExpected) lose(number, "it has never connected");
-    }
+  for (auto& [number, process] : processes_) {
+    const bool is_late = now - process.expected_since > options_.join_within;
+    if (process.state == State::kExpected && is_late)
+      lose(number, "it has never connected");
   }
   timer_.expires_after(options_.heartbeat.every);
   timer_.async_wait([this](const boost::system::error_code& error) {

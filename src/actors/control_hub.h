@@ -33,6 +33,8 @@ class ControlHub {
 
   void send(int to, core::Bytes message);
   void fence(int process);
+  /// A process that was started later must join in time, too.
+  void expect(int process);
   /// What a process does, or one line for each (kEveryProcess); `answer` is called once,
   /// in time.
   void diagnose(int process, std::function<void(std::string)> answer);
@@ -48,6 +50,7 @@ class ControlHub {
     Hello hello;
     std::deque<core::Bytes> waiting;  ///< messages from before it has joined
     uint64_t progress = 0;
+    core::Clock::time_point expected_since = core::Clock::now();
   };
   struct Stranger {
     LinkPointer link;
@@ -82,7 +85,6 @@ class ControlHub {
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer timer_;
   HeartbeatWatch watch_;
-  core::Clock::time_point started_ = core::Clock::now();
   std::map<int, Process> processes_;
   std::map<uint64_t, Stranger> strangers_;  ///< refused and fenced ones too, for a while
   std::vector<std::weak_ptr<ControlLink>> askers_;

@@ -67,12 +67,12 @@ void ControlSpoke::on_frame(ControlKind kind, core::Bytes bytes) {
       on_pong(bytes);
       return;
     case ControlKind::kAsk: {
-      const auto ask = core::from_bytes<Ask>(bytes);
-      link_->send_record(ControlKind::kAnswer, Answer{ask.id, door_.diagnose()});
+      const auto ask = core::from_bytes<ControlAsk>(bytes);
+      link_->send_record(ControlKind::kAnswer, ControlAnswer{ask.id, door_.diagnose()});
       return;
     }
     case ControlKind::kAnswer: {
-      auto answer = core::from_bytes<Answer>(bytes);
+      auto answer = core::from_bytes<ControlAnswer>(bytes);
       const auto at = questions_.find(answer.id);
       if (at == questions_.end()) return;
       const auto reply = std::move(at->second);
@@ -160,7 +160,7 @@ void ControlSpoke::diagnose(int process, std::function<void(std::string)> answer
   } else {
     const uint64_t id = next_question_++;
     questions_.emplace(id, std::move(answer));
-    link_->send_record(ControlKind::kAsk, Ask{id, process});
+    link_->send_record(ControlKind::kAsk, ControlAsk{id, process});
   }
 }
 

@@ -88,6 +88,7 @@ bool Membership::round() {
         if (std::find(processes_.begin(), processes_.end(), event->peer) ==
             processes_.end()) {
           processes_.push_back(event->peer);
+          slot_of_spawned_.erase(event->peer);
           carry_out(supervisor_->on_joined(event->peer, runtime_.now()));
         }
         break;
@@ -105,6 +106,13 @@ void Membership::on_process_lost(int process, const std::string& reason) {
     return;
   }
   LOG(warn) << "process_lost process=" << process << " reason=" << reason;
+  const auto spawned = slot_of_spawned_.find(process);
+  if (spawned != slot_of_spawned_.end()) {
+    const int slot = spawned->second;
+    slot_of_spawned_.erase(spawned);
+    carry_out(supervisor_->on_spawn_failed(slot, reason, runtime_.now()));
+    return;
+  }
   std::erase(processes_, process);
   for (int slot = 1; slot < runtime_.size(); ++slot) {
     const Peer& peer = runtime_.wire().peer(slot);
@@ -210,7 +218,11 @@ void Membership::carry_out(const supervise::AnnounceLost& action) {
 }
 
 void Membership::carry_out(const supervise::SpawnProcess& action) {
-  if (options_.spawn_process && options_.spawn_process(action.slot)) return;
+  const int process = options_.spawn_process ? options_.spawn_process(action.slot) : -1;
+  if (process >= 0) {
+    slot_of_spawned_[process] = action.slot;
+    return;
+  }
   carry_out(supervisor_->on_spawn_failed(action.slot, "no process could be started",
                                          runtime_.now()));
 }

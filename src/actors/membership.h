@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,10 +20,10 @@ namespace srpo::actors {
 class Membership {
  public:
   struct Options {
-    /// Starts one process more, which joins the control channel under a process number of
-    /// its own. Returns false (and says why in the log) if it cannot. Empty: no
-    /// replacements but the spares.
-    std::function<bool(int slot)> spawn_process;
+    /// Starts one process more, which joins the control channel under the returned
+    /// process number, or is reported lost there if it dies before. -1 (and why in the
+    /// log) if it cannot. Empty: no replacements but the spares.
+    std::function<int(int slot)> spawn_process;
     std::chrono::seconds start_timeout{60};  ///< for the constructors on a new process
   };
   struct Down {
@@ -77,6 +78,7 @@ class Membership {
   Options options_;
   std::unique_ptr<Supervisor> supervisor_;  // on slot 0
   std::vector<int> processes_;              // that can be told, on slot 0
+  std::map<int, int> slot_of_spawned_;      // of processes that have not joined yet
   std::vector<supervise::Fill> fills_;      // that wait for the process to take its slot
   std::vector<std::function<void(const Down&)>> down_;
   int exit_code_ = 0;

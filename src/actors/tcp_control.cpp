@@ -64,6 +64,11 @@ void TcpControl::fence(int peer) {
   on_thread([peer](auto& side) { side.fence(peer); });
 }
 
+void TcpControl::expect(int process) {
+  ENSURE(hub_ != nullptr, "only process 0 expects others");
+  boost::asio::post(io_, [this, process] { hub_->expect(process); });
+}
+
 std::string TcpControl::diagnose(int peer) {
   const auto answer = std::make_shared<std::promise<std::string>>();
   auto future = answer->get_future();

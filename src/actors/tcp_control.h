@@ -39,6 +39,8 @@ class TcpControl final : public ControlChannel {
   std::optional<ControlEvent> poll() override { return door_.take(); }
   void fence(int peer) override;
   void beat() override { door_.beat(); }
+  /// Process 0: a process was started later and must join in time, or is reported lost.
+  void expect(int process);
 
   /// A text about the reactor that another thread can make while the reactor is stuck: a
   /// part of every diagnosis. Empty function: none. Any thread; it is not called after
