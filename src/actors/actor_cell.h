@@ -33,6 +33,7 @@ struct IncomingCall {
   core::Clock::time_point deadline;
   core::Clock::time_point arrived;
   size_t bytes = 0;
+  uint64_t items = 0;  ///< of a stream: elements before the one that is sent, or in all
   References references;  ///< held until the arguments have been read
 };
 

@@ -6,6 +6,14 @@
 #include "core/log.h"
 
 namespace srpo::actors {
+namespace {
+
+/// Whether running calls are past their deadlines is looked at so often.
+constexpr std::chrono::milliseconds kBetweenLooks{20};
+/// So long after its deadline a call waits for its caller's own word.
+constexpr std::chrono::milliseconds kGrace{100};
+
+}  // namespace
 
 ActorHost::~ActorHost() {
   close();
@@ -267,6 +275,7 @@ void ActorHost::answer(ActorCell& cell, const IncomingCall& call, FrameKind kind
   header.kind = kind;
   header.actor = cell.hash;
   header.call = call.call;
+  header.time_left = static_cast<int64_t>(call.items);  // an answer has no deadline
   if (call.method < cell.methods.size()) {
     MethodState& state = cell.methods[call.method];
     state.bytes_out += bytes.size();
@@ -343,6 +352,34 @@ std::vector<std::shared_ptr<RunningCall>> ActorHost::running_if(
     if (wanted(key, *call)) found.push_back(call);
   }
   return found;
+}
+
+void ActorHost::expire() {
+  if (running_.empty()) return;
+  const auto now = wire_.now();
+  if (now < next_look_) return;
+  next_look_ = now + kBetweenLooks;
+  const auto late = running_if([now](const Key&, const RunningCall& call) {
+    return call.context.deadline && *call.context.deadline + kGrace <= now &&
+           !call.context.stop.stop_requested();
+  });
+  for (const auto& call : late) {
+    call->context.stop.request_stop();
+    if (call->cancel_stream) call->cancel_stream();
+  }
+}
+
+std::optional<core::Clock::time_point> ActorHost::next_timer() const {
+  std::optional<core::Clock::time_point> first;
+  const auto consider = [&first](core::Clock::time_point at) {
+    if (!first || at < *first) first = at;
+  };
+  if (!homeless_.empty()) consider(homeless_.front().second.arrived + limits_.patience);
+  for (const auto& [key, call] : running_) {
+    if (call->context.deadline && !call->context.stop.stop_requested())
+      consider(std::max(*call->context.deadline + kGrace, next_look_));
+  }
+  return first;
 }
 
 bool ActorHost::work() {

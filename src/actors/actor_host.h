@@ -45,6 +45,11 @@ class ActorHost {
   void on_slot_lost(int slot);
   /// One slice of every actor's own work; true if one has more at once.
   bool work();
+  /// Asks running calls to stop whose deadline has passed, whether or not their caller's
+  /// word has come.
+  void expire();
+  /// When expire() or work() have something to do because time has passed.
+  std::optional<core::Clock::time_point> next_timer() const;
 
   // For dispatch.h.
   /// Sends the answer, unless its caller was replaced.
@@ -95,6 +100,7 @@ class ActorHost {
   std::vector<std::shared_ptr<ActorCell>> workers_;  // all cells, in order of arrival
   std::map<Key, std::shared_ptr<RunningCall>> running_;
   std::deque<std::pair<uint32_t, IncomingCall>> homeless_;  // no actor of that name yet
+  core::Clock::time_point next_look_;
   uint64_t expired_ = 0;
   uint64_t refused_ = 0;
   uint64_t repeats_dropped_ = 0;

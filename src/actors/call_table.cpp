@@ -88,6 +88,7 @@ uint64_t CallTable::start(CallRequest request) {
   pending.request = std::move(request);
   pending.bytes = bytes;
   pending.sent = false;
+  pending.items = 0;
   pending.abandoned = false;
   pending.lost_callees = 0;
   const MethodOptions& options = pending.request.method_options;
@@ -230,7 +231,15 @@ void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
     return;
   }
   Answer answer{open.header.kind, open.arguments, frame.buffers, nullptr};
+  if (pending->request.streams && answer.kind != FrameKind::kError &&
+      open.header.time_left != pending->items) {
+    send_cancel(*pending);
+    fail(*pending, CallError::Kind::kUnknownOutcome, core::ErrorKind::kPeerLost,
+         "elements of the stream were lost", answer.kind == FrameKind::kStreamItem);
+    return;
+  }
   if (answer.kind == FrameKind::kStreamItem) {
+    ++pending->items;
     trace(TraceKind::kItemArrived, *pending, false);
     const auto receive = pending->request.receive;  // it may finish the call
     receive(answer);

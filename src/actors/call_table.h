@@ -122,6 +122,7 @@ class CallTable {
     core::Clock::time_point started;
     uint32_t timer = 0;
     uint32_t repeat_timer = 0;
+    int64_t items = 0;  ///< of a stream, received so far
     bool sent = false;
     bool abandoned = false;  ///< the caller has its answer, the callee still has the call
     int repeats_left = 0;

@@ -65,6 +65,7 @@ inline IncomingCall header_of(const IncomingCall& call) {
   header.method = call.method;
   header.deadline = call.deadline;
   header.arrived = call.arrived;
+  header.items = call.items;
   return header;
 }
 
@@ -206,9 +207,6 @@ Detached run_task_method(ActorHost& host, std::shared_ptr<ActorCell> cell,
 
 template <auto kPointer, class A>
 void invoke_task(Runtime& runtime, ActorCell& cell, IncomingCall call) {
-  static_assert(!SignatureOf<kPointer>::kTakesReferences,
-                "a method that is a coroutine takes its parameters by value: references "
-                "would point into the caller's frame, which is gone when it resumes");
   ActorHost& host = runtime.actors();
   const auto running = host.keep(cell, call);
   running->coroutine = run_task_method<kPointer, A>(host, cell.shared_from_this(),
@@ -221,6 +219,7 @@ void invoke_task(Runtime& runtime, ActorCell& cell, IncomingCall call) {
 /// A stream while it runs.
 template <class T>
 struct RunningStream {
+  uint64_t items = 0;  ///< sent so far
   StreamSink<T> sink;
   std::optional<Stream<T>> stream;
 };
@@ -229,23 +228,22 @@ template <auto kPointer, class A>
 void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   using Signature = SignatureOf<kPointer>;
   using T = typename Signature::Result;
-  static_assert(!Signature::kTakesReferences,
-                "a method that is a coroutine takes its parameters by value: references "
-                "would point into the caller's frame, which is gone when it resumes");
   ActorHost& host = runtime.actors();
   const auto running = host.keep(cell, call);
   const auto keep = cell.shared_from_this();
-  const auto header = header_of(call);
+  auto header = header_of(call);
   const auto state = std::make_shared<RunningStream<T>>();
-  const auto end = [&host, keep, header](CallResult<Done> result) {
+  auto end = [&host, keep, header](CallResult<Done> result, uint64_t items = 0) mutable {
     host.forget(header);
     const ContextScope nothing(nullptr);
+    header.items = items;
     answer(host, *keep, header, std::move(result));
     host.finished(*keep, header.method);
   };
   state->sink.window = runtime.config().stream_window;
-  state->sink.send = [&host, keep, header](T value) {
+  state->sink.send = [&host, keep, header, items = &state->items](T value) mutable {
     Sealed<T> sealed(value);
+    header.items = (*items)++;
     host.answer(*keep, header, FrameKind::kStreamItem, std::move(sealed.bytes),
                 std::move(sealed.buffers), sealed.references);
   };
@@ -253,14 +251,14 @@ void invoke_stream(Runtime& runtime, ActorCell& cell, IncomingCall call) {
   state->sink.ended = [weak = std::weak_ptr(state),
                        end](const std::exception_ptr& error) {
     const auto last = weak.lock();  // this function lives in what it takes apart
-    const auto finish = end;
+    auto finish = end;
     CallResult<Done> result = guarded<Done>([&]() -> CallResult<Done> {
       if (error) std::rethrow_exception(error);
       return CallResult<Done>(Done{});
     });
     last->stream.reset();
     auto self = std::move(last->sink.ended);
-    finish(std::move(result));
+    finish(std::move(result), last->items);
   };
   running->grow_window = [state, running_weak = std::weak_ptr(running)](uint32_t count) {
     state->sink.window += count;
@@ -315,6 +313,7 @@ const std::vector<MethodInfo>& method_table() {
     A::Methods::for_each([&]<auto kPointer>(const MethodOptions& options) {
       static_assert(std::is_base_of_v<typename SignatureOf<kPointer>::Owner, A>,
                     "the Methods list names a method of another class");
+      static_assert(check_signature<kPointer>());
       methods.push_back(make_method_info<kPointer, A>(options));
     });
     return methods;

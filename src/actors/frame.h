@@ -33,7 +33,9 @@ struct FrameHeader {
   uint16_t method = 0;       ///< place in the actor's method list
   uint64_t call = 0;         ///< unique at the caller
   uint64_t sequence = 0;     ///< counts the frames from this sender to this receiver
-  int64_t time_left = 0;     ///< nanoseconds until the deadline, when it was sent
+  /// Nanoseconds until the deadline, when it was sent. Of an answer: elements of the
+  /// stream before this one, or in all.
+  int64_t time_left = 0;
 };
 
 /// The arguments end in a list of object references, which are counted whatever becomes

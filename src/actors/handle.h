@@ -184,6 +184,7 @@ CallRequest Handle<A>::request(const CallOptions& options, const Args&... args) 
   using Arguments = typename SignatureOf<kMethod>::Arguments;
   constexpr int kIndex = A::Methods::template index_of<kMethod>();
   static_assert(kIndex >= 0, "this method is not in the actor's Methods list");
+  static_assert(detail::check_signature<kMethod>());
   static_assert(detail::fits<Arguments, Args...>(),
                 "the arguments do not fit the method's parameters");
   CallRequest request;

@@ -124,6 +124,12 @@ struct Signature<R (A::*)(Args...)> {
       std::make_index_sequence<sizeof...(Args) - (kDeferred ? 1 : 0)>{}));
   using Result = typename ResultType<kDeferred, Last, R>::Type;
   static constexpr bool kTakesReferences = (std::is_reference_v<Args> || ...);
+  static constexpr bool kWritesBack =
+      ((std::is_lvalue_reference_v<Args> &&
+        !std::is_const_v<std::remove_reference_t<Args>>) ||
+       ...);
+  static constexpr bool kIsCoroutine =
+      kKind == MethodKind::kTask || kKind == MethodKind::kStream;
 };
 template <class A, class R, class... Args>
 struct Signature<R (A::*)(Args...) const> : Signature<R (A::*)(Args...)> {};
@@ -177,6 +183,30 @@ constexpr std::string_view spelled_class() {
 /// Argument tuple, result, kind and owner of a method of an actor.
 template <auto kPointer>
 using SignatureOf = detail::Signature<std::remove_cv_t<decltype(kPointer)>>;
+
+namespace detail {
+
+/// Says in a sentence why a method cannot be called from elsewhere. A constant, so that
+/// the sentence comes before whatever follows from the mistake.
+template <auto kPointer>
+consteval bool check_signature() {
+  using Method = SignatureOf<kPointer>;
+  static_assert(!Method::kWritesBack,
+                "a parameter is written by the method: take it by value or const&, and "
+                "return what the caller is to get");
+  static_assert(!(Method::kIsCoroutine && Method::kTakesReferences),
+                "a method that is a coroutine takes its parameters by value: references "
+                "would point into the caller's frame, which is gone when it resumes");
+  static_assert(core::Archivable<typename Method::Arguments>,
+                "a parameter of this method cannot travel: give its type visit_fields "
+                "(see core/archive.h)");
+  static_assert(core::Archivable<typename Method::Result>,
+                "the result of this method cannot travel: give its type visit_fields "
+                "(see core/archive.h)");
+  return true;
+}
+
+}  // namespace detail
 
 /// "Counter::add", as the compiler spells it.
 template <auto kPointer>

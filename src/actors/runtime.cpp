@@ -122,6 +122,7 @@ bool Runtime::poll() {
     report();
   }
   busy = host_.work() || busy;
+  if (look) host_.expire();
   if (look && timers_.size() > 0)
     timers_.expire(wire_.now(), [this, &busy](uint64_t key) {
       busy = true;  // it may have called an actor of this rank
@@ -178,9 +179,8 @@ void Runtime::end_sleep(uint64_t key) {
 
 std::optional<core::Clock::time_point> Runtime::next_timer() const {
   const auto timer = timers_.next();
-  const auto gap = wire_.gap_ends();
-  if (!timer || (gap && *gap < *timer)) return gap;
-  return timer;
+  const auto earlier = [](auto a, auto b) { return !a || (b && *b < *a) ? b : a; };
+  return earlier(earlier(timer, wire_.gap_ends()), host_.next_timer());
 }
 
 void Runtime::rest_unless(bool busy) {

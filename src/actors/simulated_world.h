@@ -99,8 +99,11 @@ class SimulatedWorld {
   void slow(int process, double factor);
   /// Nothing passes between the two from `from` to `to`.
   void partition(int a, int b, Time from, Time to);
-  /// Ends all faults of the network; options for what comes then.
+  /// Ends all faults of the network and of slow processes.
   void calm();
+  /// The network behaves so from now on. Whether frames can be lost at all is known from
+  /// the beginning: the first options say it.
+  void change(const SimulationOptions& options) { options_ = options; }
 
   /// Frames that were sent to a process and that its runtime has not taken.
   size_t frames_to(int process) const;

@@ -44,6 +44,30 @@ concept Record = requires(T& value) {
   T::visit_fields(value, [](const char*, auto&) {});
 };
 
+namespace detail {
+
+template <class T>
+struct Archived : std::bool_constant<Scalar<T> || Record<T>> {};
+template <>
+struct Archived<std::string> : std::true_type {};
+template <>
+struct Archived<Buffer> : std::true_type {};
+template <class T>
+struct Archived<std::vector<T>> : Archived<T> {};
+template <class T>
+struct Archived<std::optional<T>> : Archived<T> {};
+template <class A, class B>
+struct Archived<std::pair<A, B>> : std::bool_constant<Archived<A>() && Archived<B>()> {};
+template <class... Ts>
+struct Archived<std::tuple<Ts...>> : std::bool_constant<(Archived<Ts>() && ...)> {};
+
+}  // namespace detail
+
+/// What ByteWriter writes and ByteReader reads. Of a record: that it has a list of
+/// fields; each field must be one too.
+template <class T>
+concept Archivable = detail::Archived<T>::value;
+
 /// Buffers of at least this many bytes travel beside a message, not in it.
 constexpr size_t kAttachFrom = 4096;
 

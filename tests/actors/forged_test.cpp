@@ -5,6 +5,7 @@
 
 #include "actors/runtime.h"
 #include "core/checksum.h"
+#include "core/log.h"
 #include "core/random.h"
 
 namespace srpo::actors {
@@ -80,7 +81,11 @@ class Post : public Actor {
 
 class Forged : public testing::Test {
  protected:
-  Forged() { runtime_.host("post", std::make_unique<Post>(runtime_)); }
+  Forged() {
+    core::start_log("forged", core::LogLevel::error);
+    runtime_.host("post", std::make_unique<Post>(runtime_));
+  }
+  ~Forged() override { core::start_log("tests", core::LogLevel::warn); }
 
   Parcel parcel() {
     Parcel parcel;
