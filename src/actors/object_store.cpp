@@ -487,7 +487,7 @@ Future<ObjectValue> ObjectStore::get(const ObjectHold& hold, const ObjectType& t
   } else if (remote.type != &type) {
     return give({}, remote.type);
   }
-  const Future<ObjectValue> future;
+  Future<ObjectValue> future;
   remote.waiting.push_back(future);
   return future;
 }
