@@ -8,9 +8,9 @@
 #include <thread>
 #include <unistd.h>
 
-#include "actors/control_start.h"
-#include "actors/membership.h"
-#include "actors/mpi_transport.h"
+#include "actors/control/control_start.h"
+#include "actors/supervision/membership.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/communicator.h"
 #include "comm/launch_report.h"
 #include "comm/mpi_session.h"

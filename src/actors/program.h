@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/control_options.h"
+#include "actors/control/control_options.h"
 #include "actors/runtime.h"
 
 namespace srpo::actors {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/tensor_value.h"
+#include "actors/objects/tensor_value.h"
 #include "records/localization.h"
 #include "records/rollout_tree.h"
 

@@ -8,9 +8,9 @@
 
 #include <ATen/Parallel.h>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
-#include "actors/trace_file.h"
+#include "actors/sight/trace_file.h"
 #include "comm/mpi_process_group.h"
 #include "comm/self_process_group.h"
 #include "core/files.h"

@@ -1,10 +1,10 @@
-#include "actors/object_store.h"
+#include "actors/objects/object_store.h"
 
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "actors/local_transport.h"
+#include "actors/wire/local_transport.h"
 #include "actors/runtime.h"
 
 namespace srpo::actors {
