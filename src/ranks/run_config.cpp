@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "rl/algorithm.h"
+#include "verify/make_verifier.h"
 
 namespace srpo::ranks {
 namespace {
@@ -66,7 +67,7 @@ DataSource read_source(const ConfigTable& table) {
     return source;
   }
   source.path = table.text("path", {});
-  source.kind = table.choice("kind", "math", {"math"});
+  source.kind = table.choice("kind", "math", verify::verifier_kinds());
   source.limit = table.integer("limit", 0, 0, kMost);
   source.skip = table.integer("skip", 0, 0, kMost);
   return source;
@@ -294,6 +295,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
   read_schedule(job, config);
+  config.verify = verify::VerifyConfig::read(job);
   const ConfigTable replay = job.section("replay");
   config.shard_trees =
       static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
@@ -311,6 +313,16 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   read_trace(job, config);
   job.refuse_unknown_keys();
   return config;
+}
+
+std::set<std::string> RunConfig::problem_kinds() const {
+  std::set<std::string> kinds;
+  for (const auto* sources : {&train, &validation}) {
+    for (const DataSource& source : *sources) {
+      if (source.replay.empty()) kinds.insert(source.kind);
+    }
+  }
+  return kinds;
 }
 
 }  // namespace srpo::ranks

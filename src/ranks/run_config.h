@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "rl/prompts.h"
 #include "rl/sums_task.h"
 #include "scheduler/scheduler_config.h"
+#include "verify/verify_config.h"
 
 namespace srpo::ranks {
 
@@ -103,6 +105,7 @@ struct RunConfig {
   double validation_temperature = 0;  ///< 0: greedy, as the method measures
   WarmStart warm_start;
   learner::LearnerConfig learner;
+  verify::VerifyConfig verify;
   uint32_t prompts_per_step = 32;
   uint32_t trees_in_flight = 0;
   Schedule schedule;
@@ -116,6 +119,9 @@ struct RunConfig {
   /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and
   /// combinations that cannot work.
   static RunConfig read(const core::ConfigTable& job);
+
+  /// Of the problems to be judged, each once; recorded ones (`replay`) not among them.
+  std::set<std::string> problem_kinds() const;
 };
 
 /// The `algorithm` section of a job, for rl::make_algorithm.

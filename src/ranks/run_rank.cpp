@@ -1,5 +1,6 @@
 #include "ranks/run_rank.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -67,6 +68,19 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   return {std::move(folder), std::move(replay)};
 }
 
+/// Whether the machine can judge the job's problems, where rank 0 shares it with a
+/// verifier; the others find out when they start. Throws kBadConfig.
+void check_verifiers(const RunConfig& config, const RankLayout& layout,
+                     const std::vector<std::string>& hosts) {
+  const bool is_here =
+      std::any_of(layout.verifiers.begin(), layout.verifiers.end(),
+                  [&](int rank) { return hosts[static_cast<size_t>(rank)] == hosts[0]; });
+  if (!is_here) return;
+  for (const std::string& kind : config.problem_kinds()) {
+    verify::check_kind(config.verify, kind);
+  }
+}
+
 /// Rank 0, before any work. Fills `files` unless there is nothing to do.
 StartOrder prepare(const RunOptions& options, int size,
                    const std::vector<std::string>& hosts,
@@ -76,6 +90,7 @@ StartOrder prepare(const RunOptions& options, int size,
     const RunConfig config = RunConfig::read(job);
     const RankLayout layout = RankLayout::plan(config.ranks, size);
     check_job(config, layout);
+    check_verifiers(config, layout, hosts);
     if (options.plan_only) {
       std::fputs(plan_table(config, layout, hosts).c_str(), stdout);
       return {};
@@ -98,7 +113,6 @@ StartOrder prepare(const RunOptions& options, int size,
 struct RankActors {
   std::unique_ptr<GeneratorRank> generator;
   std::unique_ptr<LocalizationRank> localizer;
-  std::unique_ptr<VerifierRank> verifier;
   std::unique_ptr<LearnerRank> learner;
 };
 
@@ -117,10 +131,6 @@ RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
     mine.localizer = std::make_unique<LocalizationRank>(
         config, algorithm->draw_plan().localizer, rank, role);
     runtime.host("localization", *mine.localizer);
-  }
-  if (plays(layout.verifiers, rank)) {
-    mine.verifier = std::make_unique<VerifierRank>(rank, role);
-    runtime.host("verifier", *mine.verifier);
   }
   if (plays(layout.learners, rank)) {
     mine.learner = std::make_unique<LearnerRank>(config, std::move(algorithm), layout,
@@ -177,8 +187,17 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
                             .waiting_calls = 1 << 16,
                             .waiting_bytes = size_t{8} << 30};
   runtime_config.trace_events = config.trace_events;
+  if (plays(layout.verifiers, world.rank())) {
+    runtime_config.pool_threads = static_cast<int>(config.verify.num_workers());
+  }
+  std::unique_ptr<VerifierRank> verifier;  // outlives the pool that its checks run on
   actors::Runtime runtime(transport, runtime_config);
   try {
+    if (plays(layout.verifiers, world.rank())) {
+      verifier = std::make_unique<VerifierRank>(config, world.rank(),
+                                                layout.role_of(world.rank()));
+      runtime.host("verifier", *verifier);
+    }
     const RankActors mine = host_actors(config, job, layout, learners.get(), runtime);
     if (world.rank() == 0) {
       schedule(config, job, layout, *files, runtime);
@@ -186,6 +205,7 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
       runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [](int) {});  // rank 0 decides
       runtime.run();
     }
+    if (verifier) verifier->stop();
     return 0;
   } catch (const std::exception& error) {
     const int code = say(error);
@@ -193,6 +213,7 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
     save_status(files->folder.status(), {code == 75 ? "stopped" : "failed", error.what(),
                                          0, files->replay->num_accepted(), 0});
     runtime.stop_all();
+    if (verifier) verifier->stop();
     return code;
   }
 }

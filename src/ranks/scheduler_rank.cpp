@@ -449,9 +449,15 @@ std::vector<RankUsage> SchedulerRank::collect_usage() {
       measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()))};
   const auto add = [&](const std::vector<int>& ranks, auto call) {
     for (const int rank : ranks) {
-      const bool known = std::any_of(usage.begin(), usage.end(),
-                                     [&](const RankUsage& u) { return u.rank == rank; });
-      if (!known) usage.push_back(runtime_.wait(call(rank)));
+      const auto known = std::find_if(usage.begin(), usage.end(),
+                                      [&](const RankUsage& u) { return u.rank == rank; });
+      RankUsage found = runtime_.wait(call(rank));
+      if (known == usage.end()) {
+        usage.push_back(std::move(found));
+      } else {  // a rank of several roles
+        known->cache_lookups += found.cache_lookups;
+        known->cache_hits += found.cache_hits;
+      }
     }
   };
   add(layout_.generators, [this](int rank) {
