@@ -6,6 +6,7 @@
 
 #include "actors/actor.h"
 #include "ranks/protocol.h"
+#include "ranks/rank_identity.h"
 #include "verify/verifier.h"
 
 namespace srpo::ranks {
@@ -13,16 +14,17 @@ namespace srpo::ranks {
 /// One thread only: the reactor's.
 class VerifierRank final : public actors::Actor {
  public:
-  VerifierRank(int rank, std::string role) : rank_(rank), role_(std::move(role)) {}
+  /// `job_yaml` is the resolved job.
+  VerifierRank(actors::Runtime& runtime, const std::string& job_yaml)
+      : self_(identify_rank(runtime, job_yaml)) {}
 
   records::Verdict verify(records::Problem problem, std::string response);
-  RankUsage usage() { return measure_usage(rank_, role_); }
+  RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
   using Methods = actors::MethodList<&VerifierRank::verify, &VerifierRank::usage>;
 
  private:
-  int rank_;
-  std::string role_;
+  RankIdentity self_;
   std::map<std::string, std::unique_ptr<verify::Verifier>> verifiers_;  // by problem kind
 };
 
