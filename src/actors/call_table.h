@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "actors/actor_cell.h"
-#include "actors/timer_wheel.h"
 #include "actors/sight/trace_recorder.h"
+#include "actors/timer_wheel.h"
 #include "actors/wire/wire.h"
 
 namespace srpo::actors {

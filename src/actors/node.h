@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "actors/supervision/actor_spec.h"
 #include "actors/reactor.h"
+#include "actors/supervision/actor_spec.h"
 #include "actors/supervision/supervisor.h"
 
 namespace srpo::actors {

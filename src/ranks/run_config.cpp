@@ -1,5 +1,6 @@
 #include "ranks/run_config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -19,12 +20,37 @@ RoleCounts read_ranks(const ConfigTable& job) {
   RoleCounts counts;
   if (!job.has("ranks")) return counts;
   const ConfigTable ranks = job.section("ranks");
+  counts.spares = static_cast<int>(ranks.integer("spares", 0, 0, 65536));
+  const bool has_roles = ranks.has("scheduler") || ranks.has("generator") ||
+                         ranks.has("localization") || ranks.has("verifier") ||
+                         ranks.has("learner") || !ranks.has("spares");
+  if (!has_roles) return counts;
   counts.scheduler = static_cast<int>(ranks.integer("scheduler", 1, 1, 1));
   counts.generator = static_cast<int>(ranks.integer("generator", {}, 1, 65536));
   counts.localization = static_cast<int>(ranks.integer("localization", {}, 1, 65536));
   counts.verifier = static_cast<int>(ranks.integer("verifier", {}, 1, 65536));
   counts.learner = static_cast<int>(ranks.integer("learner", {}, 1, 65536));
   return counts;
+}
+
+SupervisionLimits read_supervision(const ConfigTable& job) {
+  SupervisionLimits limits;
+  if (!job.has("supervision")) return limits;
+  const ConfigTable table = job.section("supervision");
+  limits.max_restarts =
+      static_cast<int32_t>(table.integer("max_restarts", limits.max_restarts, 0, kMost));
+  limits.within_seconds =
+      table.integer("within_seconds", limits.within_seconds, 1, kMost);
+  limits.dead_after = table.number("dead_after", limits.dead_after, 0.5, 86400);
+  limits.suspect_after = table.number(
+      "suspect_after", std::min(limits.suspect_after, limits.dead_after / 3), 0.1, 86400);
+  limits.min_healthy =
+      static_cast<int32_t>(table.integer("min_healthy", limits.min_healthy, 1, 65536));
+  REQUIRE(limits.suspect_after < limits.dead_after, kBadConfig,
+          table.place("suspect_after")
+              << " = " << limits.suspect_after
+              << " (expected less than dead_after = " << limits.dead_after << ")");
+  return limits;
 }
 
 rl::ArithmeticRange read_arithmetic(const ConfigTable& table) {
@@ -278,6 +304,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   read_run(job, config);
   rl::make_algorithm(algorithm_section(job));
   config.ranks = read_ranks(job);
+  config.supervision = read_supervision(job);
   config.model = read_model(job);
   const ConfigTable prompts = job.section("prompts");
   config.prompt_style =

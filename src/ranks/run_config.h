@@ -29,7 +29,18 @@ struct RoleCounts {
   int localization = 0;
   int verifier = 0;
   int learner = 0;
+  int spares = 0;  ///< ranks, the last ones, that wait to take a lost one's place
   bool is_auto() const { return scheduler == 0; }
+};
+
+/// What is done about ranks that die or hang.
+struct SupervisionLimits {
+  int32_t max_restarts = 5;  ///< of a role's ranks ...
+  int64_t within_seconds =
+      600;                   ///< ... in so much time; then the role goes on with fewer
+  double suspect_after = 5;  ///< seconds of silence
+  double dead_after = 15;    ///< seconds of silence
+  int32_t min_healthy = 1;   ///< ranks of a role; with fewer the run stops (75)
 };
 
 /// Where problems come from: a JSONL file, another run's shards, or one of the built-in
@@ -91,6 +102,7 @@ struct RunConfig {
   uint32_t steps = 0;
   int64_t call_seconds = 600;
   RoleCounts ranks;
+  SupervisionLimits supervision;
   ModelSource model;
   rl::PromptStyle prompt_style = rl::PromptStyle::kMethod;
   std::string prompt_examples;  ///< between instructions and question, as they are

@@ -2,9 +2,9 @@
 
 namespace srpo::ranks {
 
-VerifierRank::VerifierRank(const RunConfig& config, int rank, std::string role)
-    : rank_(rank), role_(std::move(role)), verifiers_(config.verify) {
-  for (const std::string& kind : config.problem_kinds()) verifiers_.of_kind(kind);
+VerifierRank::VerifierRank(actors::Runtime& runtime, const std::string& job_yaml)
+    : self_(identify_rank(runtime, job_yaml)), verifiers_(self_.config.verify) {
+  for (const std::string& kind : self_.config.problem_kinds()) verifiers_.of_kind(kind);
 }
 
 records::Verdict VerifierRank::verify(records::Problem problem, std::string response) {
@@ -12,7 +12,7 @@ records::Verdict VerifierRank::verify(records::Problem problem, std::string resp
 }
 
 RankUsage VerifierRank::usage() {
-  RankUsage usage = measure_usage(rank_, role_);
+  RankUsage usage = measure_usage(self_.rank, self_.role);
   const verify::CacheCounts counts = verifiers_.cache_counts();
   usage.cache_lookups = counts.lookups;
   usage.cache_hits = counts.hits;

@@ -5,7 +5,7 @@
 
 #include "actors/actor.h"
 #include "ranks/protocol.h"
-#include "ranks/run_config.h"
+#include "ranks/rank_identity.h"
 #include "verify/verifier_set.h"
 
 namespace srpo::ranks {
@@ -15,14 +15,11 @@ namespace srpo::ranks {
 class VerifierRank final : public actors::Actor {
  public:
   /// Starts what the job's kinds of problems need. Throws kBadConfig, before any work,
-  /// where this machine cannot judge one of them.
-  VerifierRank(const RunConfig& config, int rank, std::string role);
+  /// where this machine cannot judge one of them. `job_yaml` is the resolved job.
+  VerifierRank(actors::Runtime& runtime, const std::string& job_yaml);
 
   records::Verdict verify(records::Problem problem, std::string response);
   RankUsage usage();
-
-  /// Ends the checks that still run: nobody waits for them any more.
-  void stop() { verifiers_.stop(); }
 
   /// How many may be started; how many run at a time is up to the pool.
   static constexpr int kMostStarted = 1 << 16;
@@ -31,8 +28,7 @@ class VerifierRank final : public actors::Actor {
                                      &VerifierRank::usage>;
 
  private:
-  int rank_;
-  std::string role_;
+  RankIdentity self_;
   verify::VerifierSet verifiers_;
 };
 

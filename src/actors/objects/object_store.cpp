@@ -4,8 +4,8 @@
 #include <sstream>
 #include <unistd.h>
 
-#include "actors/sight/rank_services.h"
 #include "actors/runtime.h"
+#include "actors/sight/rank_services.h"
 #include "core/log.h"
 
 namespace srpo::actors {

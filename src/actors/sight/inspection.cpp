@@ -7,8 +7,8 @@
 #include <map>
 #include <sstream>
 
-#include "actors/sight/json_value.h"
 #include "actors/reactor.h"
+#include "actors/sight/json_value.h"
 
 namespace srpo::actors {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "actors/actor.h"
-#include "actors/sight/inspection.h"
 #include "actors/objects/object_store.h"
+#include "actors/sight/inspection.h"
 #include "actors/sight/trace_recorder.h"
 
 namespace srpo::actors {

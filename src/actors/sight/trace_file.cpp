@@ -6,9 +6,9 @@
 #include <set>
 #include <tuple>
 
+#include "actors/runtime.h"
 #include "actors/sight/json_value.h"
 #include "actors/sight/rank_services.h"
-#include "actors/runtime.h"
 #include "core/files.h"
 #include "core/log.h"
 

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "actors/task.h"
 #include "actors/sight/trace_recorder.h"
+#include "actors/task.h"
 
 namespace srpo::actors {
 
