@@ -14,8 +14,8 @@
 
 #include "actors/actor.h"
 #include "actors/call_context.h"
-#include "actors/frame.h"
-#include "actors/object_store.h"
+#include "actors/objects/object_store.h"
+#include "actors/wire/frame.h"
 
 namespace srpo::actors {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "actors/actor_cell.h"
-#include "actors/wire.h"
+#include "actors/wire/wire.h"
 
 namespace srpo::actors {
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "actors/actor_cell.h"
+#include "actors/sight/trace_recorder.h"
 #include "actors/timer_wheel.h"
-#include "actors/trace_recorder.h"
-#include "actors/wire.h"
+#include "actors/wire/wire.h"
 
 namespace srpo::actors {
 

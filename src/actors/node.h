@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "actors/actor_spec.h"
 #include "actors/reactor.h"
-#include "actors/supervisor.h"
+#include "actors/supervision/actor_spec.h"
+#include "actors/supervision/supervisor.h"
 
 namespace srpo::actors {
 

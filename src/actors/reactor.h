@@ -14,18 +14,18 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "actors/actor_host.h"
-#include "actors/actor_spec.h"
 #include "actors/call_table.h"
 #include "actors/future.h"
 #include "actors/inbox.h"
-#include "actors/inspection.h"
-#include "actors/object_store.h"
-#include "actors/running_now.h"
+#include "actors/objects/object_store.h"
+#include "actors/sight/inspection.h"
+#include "actors/sight/running_now.h"
+#include "actors/sight/trace_recorder.h"
+#include "actors/supervision/actor_spec.h"
 #include "actors/task.h"
 #include "actors/timer_wheel.h"
-#include "actors/trace_recorder.h"
-#include "actors/transport.h"
-#include "actors/wire.h"
+#include "actors/wire/transport.h"
+#include "actors/wire/wire.h"
 #include "actors/work_pool.h"
 
 namespace srpo::actors {
@@ -42,7 +42,7 @@ struct RuntimeConfig {
   int polls_before_sleep = 200;                  ///< empty rounds before the thread rests
   std::chrono::microseconds longest_sleep{500};  ///< of an idle rank; doubles up to this
   std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
-  Credits credits;  ///< of this rank at each actor
+  Credits credits = {};  ///< of this rank at each actor
   /// Of a call that was given up and that its callee has not answered: it keeps its
   /// credit so long, for it may still take memory there.
   std::chrono::nanoseconds credit_hold{std::chrono::seconds(60)};

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "actors/node.h"
-#include "actors/rank_services.h"
+#include "actors/sight/rank_services.h"
 #include "core/log.h"
 
 namespace srpo::actors {

@@ -4,6 +4,6 @@
 
 #include "actors/dispatch.h"
 #include "actors/handle.h"
-#include "actors/object_ref.h"
+#include "actors/objects/object_ref.h"
 #include "actors/reactor.h"
 #include "actors/spawn.h"

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 #include <thread>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
 #include "apps/bench.h"
 #include "comm/mpi_session.h"

@@ -1,7 +1,7 @@
 // Many ranks on few cores: start, a thousand calls, end.
 #include <cstdio>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
 #include "apps/bench.h"
 #include "comm/mpi_session.h"

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
       "Exit codes: 0 done, 64 bad input, 70 internal fault, 75 stopped early (run it "
       "again).");
   srpo::ranks::RunOptions options;
+  options.arguments.assign(argv + 1, argv + argc);
   bool config_only = false;
   app.add_option("job", options.job_file,
                  "job file (YAML); with --replay-step a run folder")
@@ -59,7 +60,7 @@ int main(int argc, char** argv) {
   if (config_only) return print_config(options);
   try {
     srpo::comm::MpiSession session(&argc, &argv);
-    const int code = srpo::ranks::run_rank(options);
+    const int code = srpo::ranks::run_rank(options, session);
     session.leave_with(code);
     return code;
   } catch (const srpo::core::Error& error) {

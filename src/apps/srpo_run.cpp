@@ -1,7 +1,7 @@
 // Starts a program under mpirun with what the MPI at hand needs to survive a dead rank.
 #include <cstdio>
 
-#include "actors/control_connect.h"
+#include "actors/control/control_connect.h"
 #include "comm/launch_arguments.h"
 #include "core/error.h"
 

@@ -15,11 +15,15 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "core/config_table.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "records/problem.h"
 #include "records/verdict.h"
+#include "verify/bounded_json.h"
 #include "verify/make_verifier.h"
-#include "verify/math_verifier.h"
+#include "verify/sandbox.h"
+#include "verify/verifier_set.h"
 
 namespace {
 
@@ -31,10 +35,12 @@ constexpr char kHelp[] = R"(Judges responses to problems with checkable answers.
 
 Reads one JSON object a line from standard input:
   {"kind":"math", "reference":"42", "response":"... \\boxed{42}"}
+  {"kind":"code", "tests":[{"input":"1\n", "output":"2\n"}], "response":"```python..."}
 and writes one for each, in the same order, to standard output:
   {"verdict":"correct","reward":1.0,"answer":"42","took_ms":0.004}
-verdict is one of correct, wrong, unparsable, timeout, resource_limit, error. Other keys
-are ignored, but for "question", which lists the options of a choice.
+verdict is one of correct, wrong, unparsable, timeout, resource_limit, error. "tests"
+stands for "reference"; of code both may be text or JSON. Other keys are ignored, but for "id" and
+"question", which lists the options of a choice.
 
 Kinds:
   math              the last \boxed{...}, normalised as by the Hendrycks MATH scorer, must
@@ -44,7 +50,13 @@ Kinds:
   choice            the letter of an option, or its text
   yes_no            the last whole word yes or no
   free_text         the reference stands somewhere in the response
+  code              a program passes the tests, run in a sandbox (docs/verification_code.md)
+  command           a command of yours says so: --command
   and whatever else `--kinds` lists.
+
+--config reads the sections verify, code and sandbox of a job file; --set lays keys over
+them, as in --set sandbox.rung=A. Where the machine offers less confinement than is asked
+for, no program is run: status 64.
 
 A line that cannot be read ends the program with `srpo_verify: stdin:LINE: reason` and
 status 64, after the verdicts of all lines before it.)";
@@ -55,7 +67,22 @@ struct Settings {
   bool explain = false;
   bool stats = false;
   bool kinds = false;
-  srpo::verify::MathOptions math;
+  std::string config_file;
+  std::vector<std::string> assignments;
+
+  /// The sections of the job file that concern verdicts, with the options laid over them.
+  srpo::verify::VerifyConfig read_config() const {
+    using srpo::core::ConfigTable;
+    ConfigTable job = config_file.empty() ? ConfigTable::parse("", "options")
+                                          : ConfigTable::load(config_file);
+    for (const std::string& assignment : assignments) job.set(assignment);
+    auto config = srpo::verify::VerifyConfig::read(job);
+    for (const char* section : {"verify", "code", "sandbox"}) {
+      if (job.has(section)) job.section(section).refuse_unknown_keys();
+    }
+    if (config.workers == 0) config.workers = static_cast<uint32_t>(num_threads);
+    return config;
+  }
 };
 
 std::string string_field(const json& object, const char* key) {
@@ -70,6 +97,28 @@ std::string optional_field(const json& object, const char* key) {
   return object.contains(key) ? string_field(object, key) : "";
 }
 
+/// A text, or JSON as it stands.
+std::string text_or_json(const json& object, const char* key) {
+  const json& value = object.at(key);
+  if (value.is_string()) return value.get<std::string>();
+  REQUIRE(value.is_structured(), kBadInput,
+          '"' << key << "\" is " << value.type_name()
+              << " (expected a string, or an object or list)");
+  return value.dump();
+}
+
+std::string reference_of(const json& object) {
+  if (object.contains("tests")) {
+    const json& tests = object.at("tests");
+    return tests.is_array() ? json{{"tests", tests}}.dump()
+                            : text_or_json(object, "tests");
+  }
+  if (object.value("kind", "") == "code" && object.contains("reference")) {
+    return text_or_json(object, "reference");
+  }
+  return string_field(object, "reference");
+}
+
 struct Task {
   size_t number = 0;  // place in the input, from 0
   const srpo::verify::Verifier* verifier = nullptr;
@@ -77,58 +126,20 @@ struct Task {
   std::string response;
 };
 
-/// Reads lines into tasks. Owns one verifier for each kind.
-class TaskReader {
- public:
-  explicit TaskReader(const Settings& settings) {
-    using srpo::verify::MathMode;
-    using srpo::verify::MathVerifier;
-    for (const std::string& kind : srpo::verify::verifier_kinds()) {
-      verifiers_[kind] = srpo::verify::make_verifier(kind);
-    }
-    verifiers_["math_equivalence"] =
-        std::make_unique<MathVerifier>(MathMode::kEquivalence, settings.math);
-    verifiers_["math_both"] =
-        std::make_unique<MathVerifier>(MathMode::kBoth, settings.math);
-  }
-
-  srpo::verify::CacheCounts cache_counts() const {
-    srpo::verify::CacheCounts total;
-    for (const auto& [kind, verifier] : verifiers_) {
-      const auto counts = verifier->cache_counts();
-      total.lookups += counts.lookups;
-      total.hits += counts.hits;
-    }
-    return total;
-  }
-
-  /// Throws kBadInput for a line that is no task.
-  Task read(const std::string& line) const {
-    const json object = json::parse(line);
-    REQUIRE(object.is_object(), kBadInput, "expected a JSON object");
-    Task task;
-    task.problem.kind = string_field(object, "kind");
-    const auto at = verifiers_.find(task.problem.kind);
-    REQUIRE(
-        at != verifiers_.end(), kBadInput,
-        "unknown kind '" << task.problem.kind << "' (expected " << known_kinds() << ")");
-    task.verifier = at->second.get();
-    task.problem.reference = string_field(object, "reference");
-    task.problem.question = optional_field(object, "question");
-    task.response = string_field(object, "response");
-    return task;
-  }
-
- private:
-  std::string known_kinds() const {
-    std::string names;
-    for (const auto& [kind, verifier] : verifiers_)
-      names += (names.empty() ? "" : ", ") + kind;
-    return names;
-  }
-
-  std::map<std::string, std::unique_ptr<srpo::verify::Verifier>> verifiers_;
-};
+/// Throws kBadInput for a line that is no task, kBadConfig for one of a kind that cannot
+/// be judged here.
+Task read_task(const std::string& line, srpo::verify::VerifierSet& verifiers) {
+  const json object = srpo::verify::parse_bounded_json(line);
+  REQUIRE(object.is_object(), kBadInput, "expected a JSON object");
+  Task task;
+  task.problem.kind = string_field(object, "kind");
+  task.problem.reference = reference_of(object);
+  task.problem.id = object.contains("id") ? object["id"].dump() : "";
+  task.problem.question = optional_field(object, "question");
+  task.response = string_field(object, "response");
+  task.verifier = &verifiers.of_kind(task.problem.kind);
+  return task;
+}
 
 struct Judged {
   std::string line;
@@ -137,18 +148,23 @@ struct Judged {
 };
 
 Judged judge(const Task& task, bool explain) {
-  const auto verdict = task.verifier->verify(task.problem, task.response);
+  srpo::verify::Explanation told;
+  const auto verdict =
+      explain ? task.verifier->verify_explained(task.problem, task.response, told)
+              : task.verifier->verify(task.problem, task.response);
   nlohmann::ordered_json line;
   line["verdict"] = name_of(verdict.kind);
   line["reward"] = verdict.reward;
   line["answer"] = verdict.answer;
   line["took_ms"] = verdict.took_ms;
   if (explain) {
-    const auto told = task.verifier->explain(task.problem, task.response);
     line["found_by"] = told.found_by;
     line["parsed_answer"] = told.answer_form;
     line["parsed_reference"] = told.reference_form;
     line["reason"] = told.reason;
+    for (const auto& test : told.tests) {
+      line["tests"].push_back({{"verdict", name_of(test.kind)}, {"reason", test.reason}});
+    }
   }
   return {
       line.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace) + "\n",
@@ -261,13 +277,13 @@ void print_stats(OrderedJudges& judges, const srpo::verify::CacheCounts& cache) 
 
 /// Judges all of standard input; what is wrong with the first bad line, if one is.
 std::optional<std::string> judge_input(const Settings& settings) {
-  const TaskReader reader(settings);
+  srpo::verify::VerifierSet verifiers(settings.read_config());
   OrderedJudges judges(settings);
   std::string line;
   for (size_t number = 1; std::getline(std::cin, line); ++number) {
     const std::string place = "stdin:" + std::to_string(number) + ": ";
     try {
-      judges.add(reader.read(line));
+      judges.add(read_task(line, verifiers));
     } catch (const json::exception& error) {
       return place + "not a line of JSON: " + error.what();
     } catch (const Error& error) {
@@ -275,7 +291,7 @@ std::optional<std::string> judge_input(const Settings& settings) {
     }
   }
   judges.finish();
-  if (settings.stats) print_stats(judges, reader.cache_counts());
+  if (settings.stats) print_stats(judges, verifiers.cache_counts());
   return std::nullopt;
 }
 
@@ -288,19 +304,41 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_flag("--stats", settings.stats,
                "A line on standard error at the end: checks, times, cache hit rate");
   app.add_flag("--kinds", settings.kinds, "List the kinds of problems and end");
-  app.add_option("--decimal-places", settings.math.decimal_places,
-                 "Equivalence: digits behind the point from which a decimal stands for "
-                 "what it rounds")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  app.add_flag("--last-expression", settings.math.last_expression,
-               "Equivalence: without a box or an announced answer, take the last formula "
-               "or number");
-  app.add_flag("--decimal-comma", settings.math.decimal_comma,
-               "Equivalence: 1,5 is a number, not a list");
-  app.add_flag_callback(
-      "--percent-is-value", [&settings] { settings.math.percent_is_unit = false; },
-      "Equivalence: 50% is 0.5 and not 50");
+  // A JSON string is one of YAML.
+  const auto set_text = [&settings](const char* key) {
+    return [&settings, key](const std::string& text) {
+      settings.assignments.push_back(std::string(key) + "=" + json(text).dump());
+    };
+  };
+  app.add_option_function<std::string>("--command", set_text("verify.command.run"),
+                                       "Shell line that judges problems of kind command");
+  app.add_option_function<std::string>("--command-files",
+                                       set_text("verify.command.files"),
+                                       "Files for it, with spaces between them");
+  app.add_option("--config", settings.config_file,
+                 "Job file (YAML) whose sections verify, code and sandbox count");
+  app.add_option("--set", settings.assignments,
+                 "key=value, laid over them; may be repeated")
+      ->allow_extra_args(false);
+  const auto set = [&settings](const char* assignment) {
+    return [&settings, assignment] { settings.assignments.emplace_back(assignment); };
+  };
+  app.add_option_function<int>(
+         "--decimal-places",
+         [&settings](int places) {
+           settings.assignments.push_back("verify.decimal_places=" +
+                                          std::to_string(places));
+         },
+         "Equivalence: digits behind the point from which a decimal stands for what it "
+         "rounds (6)")
+      ->check(CLI::Range(1, 1000000));
+  app.add_flag_callback("--last-expression", set("verify.last_expression=true"),
+                        "Equivalence: without a box or an announced answer, take the "
+                        "last formula or number");
+  app.add_flag_callback("--decimal-comma", set("verify.decimal_comma=true"),
+                        "Equivalence: 1,5 is a number, not a list");
+  app.add_flag_callback("--percent-is-value", set("verify.percent_is_unit=false"),
+                        "Equivalence: 50% is 0.5 and not 50");
 }
 
 }  // namespace
@@ -319,7 +357,14 @@ int main(int argc, char** argv) {
     return 0;
   }
   std::ios::sync_with_stdio(false);
-  if (const auto fault = judge_input(settings)) {
+  srpo::core::start_log("verify", srpo::core::LogLevel::info);
+  std::optional<std::string> fault;
+  try {
+    fault = judge_input(settings);
+  } catch (const Error& error) {
+    fault = error.what();
+  }
+  if (fault) {
     std::fflush(stdout);
     std::fprintf(stderr, "srpo_verify: %s\n", fault->c_str());
     return srpo::core::exit_code(ErrorKind::kBadInput);

@@ -109,24 +109,6 @@ int code_of(int status) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/// Waits for mpirun and passes signals on; its code.
-int wait_for(pid_t mpirun, bool& was_told) {
-  const sigset_t signals = passed_signals();
-  while (true) {
-    int status = 0;
-    const pid_t ended = ::waitpid(-1, &status, WNOHANG);
-    if (ended == mpirun) return code_of(status);
-    if (ended > 0) continue;
-    siginfo_t info{};
-    const timespec longest{1, 0};
-    const int signal = ::sigtimedwait(&signals, &info, &longest);
-    if (signal <= 0 || signal == SIGCHLD) continue;
-    was_told = true;
-    // A terminal sends its interrupt to mpirun by itself.
-    if (info.si_code != SI_KERNEL) ::kill(mpirun, signal);
-  }
-}
-
 /// Processes of this user that carry the mark in their environment.
 std::vector<pid_t> marked_processes(const std::string& mark) {
   std::vector<pid_t> found;
@@ -141,6 +123,54 @@ std::vector<pid_t> marked_processes(const std::string& mark) {
       found.push_back(pid);
   }
   return found;
+}
+
+/// mpirun waits for every rank: one that is stopped, or stuck, would keep it for ever
+/// when rank 0 has said how the job has ended.
+class LateRanks {
+ public:
+  LateRanks(fs::path report, std::chrono::seconds leave_within)
+      : report_(std::move(report)), leave_within_(leave_within) {}
+
+  /// To be called every second or so; ends the ranks when it is time.
+  void look(pid_t mpirun) {
+    if (!deadline_) {
+      if (!read_launch_report(report_).exit_code) return;
+      deadline_ = core::Deadline::in(leave_within_);
+    }
+    if (!deadline_->has_passed()) return;
+    for (const pid_t pid :
+         marked_processes(std::string(kLaunchReportVariable) + "=" + report_.string())) {
+      if (pid == mpirun) continue;
+      std::fprintf(stderr, "srpo_run: process %d outlives the job: killed\n",
+                   static_cast<int>(pid));
+      ::kill(pid, SIGKILL);
+    }
+  }
+
+ private:
+  fs::path report_;
+  std::chrono::seconds leave_within_;
+  std::optional<core::Deadline> deadline_;
+};
+
+/// Waits for mpirun and passes signals on; its code.
+int wait_for(pid_t mpirun, bool& was_told, LateRanks late) {
+  const sigset_t signals = passed_signals();
+  while (true) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, WNOHANG);
+    if (ended == mpirun) return code_of(status);
+    if (ended > 0) continue;
+    late.look(mpirun);
+    siginfo_t info{};
+    const timespec longest{1, 0};
+    const int signal = ::sigtimedwait(&signals, &info, &longest);
+    if (signal <= 0 || signal == SIGCHLD) continue;
+    was_told = true;
+    // A terminal sends its interrupt to mpirun by itself.
+    if (info.si_code != SI_KERNEL) ::kill(mpirun, signal);
+  }
 }
 
 /// Ranks that outlive mpirun get some time, then the signal that cannot be refused.
@@ -208,7 +238,8 @@ int launch_once(LaunchPlan plan, const LaunchOptions& options, bool& was_told) {
   const pid_t mpirun = start(plan);
   REQUIRE(mpirun > 0, kBadInput, "cannot start mpirun: " << std::strerror(errno));
   LaunchEnd end;
-  end.mpirun_code = wait_for(mpirun, was_told);
+  end.mpirun_code = wait_for(mpirun, was_told,
+                             LateRanks(report_file.path(), options.leave_within + 4s));
   end_leftovers(std::string(kLaunchReportVariable) + "=" + report_file.path().string(),
                 options.leave_within);
   remove_stale_files();

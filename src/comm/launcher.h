@@ -11,9 +11,11 @@
 namespace srpo::comm {
 
 struct LaunchOptions {
-  std::filesystem::path status_file;     ///< of the job; empty: the program tells
-  int restarts = 0;                      ///< when the job ends with 75
-  std::chrono::seconds leave_within{6};  ///< of ranks that outlive mpirun; then SIGKILL
+  std::filesystem::path status_file;  ///< of the job; empty: the program tells
+  int restarts = 0;                   ///< when the job ends with 75
+  /// Of ranks that outlive mpirun, and four seconds more of ranks that outlive rank 0's
+  /// last word; then SIGKILL.
+  std::chrono::seconds leave_within{6};
 };
 
 /// What is installed: runs `mpirun --version` and `ompi_info`. Throws kBadInput when

@@ -21,6 +21,9 @@ class MpiSession {
   /// if finalizing hangs.
   void leave_with(int exit_code) { exit_code_ = exit_code; }
 
+  /// Ends this process without finalizing: where another one was lost that may hang.
+  [[noreturn]] void leave_at_once(int exit_code) const;
+
   /// Ends all ranks at once: for a fault that leaves the others waiting.
   [[noreturn]] static void abort(int exit_code);
 

@@ -2,11 +2,10 @@
 
 namespace srpo::ranks {
 
-GeneratorRank::GeneratorRank(const RunConfig& config, int rank, std::string role)
-    : rank_(rank),
-      role_(std::move(role)),
-      tokenizer_(text::Tokenizer::load(model_folder(config).path)),
-      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
+GeneratorRank::GeneratorRank(actors::Runtime& runtime, const std::string& job_yaml)
+    : self_(identify_rank(runtime, job_yaml)),
+      tokenizer_(text::Tokenizer::load(model_folder(self_.config).path)),
+      policy_(self_.config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
       gate_(policy_) {}
 
 void GeneratorRank::generate(records::GenerationRequest request,
@@ -18,6 +17,7 @@ void GeneratorRank::generate(records::GenerationRequest request,
 }
 
 void GeneratorRank::release(std::vector<records::TrajectoryId> ids) {
+  if (!policy_.is_ready()) return;  // they were drawn by the process before this one
   for (const records::TrajectoryId& id : ids) policy_.engine().release(id);
 }
 
@@ -36,7 +36,7 @@ bool GeneratorRank::work() {
   const bool busy = policy_.engine().step();
   for (records::Trajectory& chain : policy_.engine().take_finished()) {
     chain.text = tokenizer_.decode(chain.tokens);
-    chain.generator = static_cast<uint32_t>(rank_);
+    chain.generator = static_cast<uint32_t>(self_.rank);
     const auto waiting = waiting_.find(chain.id);
     ENSURE(waiting != waiting_.end(), "nobody waits for " << chain.id.to_string());
     waiting->second(std::move(chain));

@@ -5,6 +5,7 @@
 
 #include "actors/actor.h"
 #include "ranks/policy_gate.h"
+#include "ranks/rank_identity.h"
 #include "records/trajectory.h"
 #include "text/tokenizer.h"
 
@@ -13,7 +14,8 @@ namespace srpo::ranks {
 /// One thread only: the reactor's.
 class GeneratorRank final : public actors::Actor {
  public:
-  GeneratorRank(const RunConfig& config, int rank, std::string role);
+  /// `job_yaml` is the resolved job. Throws kBadFile for a damaged model.
+  GeneratorRank(actors::Runtime& runtime, const std::string& job_yaml);
 
   /// Answers when the chain has ended.
   void generate(records::GenerationRequest request,
@@ -26,7 +28,7 @@ class GeneratorRank final : public actors::Actor {
   void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply) {
     gate_.load(std::move(update), std::move(reply));
   }
-  RankUsage usage() { return measure_usage(rank_, role_); }
+  RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
   using Methods = actors::MethodList<&GeneratorRank::generate, &GeneratorRank::release,
                                      &GeneratorRank::cancel, &GeneratorRank::load_weights,
@@ -35,8 +37,7 @@ class GeneratorRank final : public actors::Actor {
   bool work() override;
 
  private:
-  int rank_;
-  std::string role_;
+  RankIdentity self_;
   text::Tokenizer tokenizer_;
   PolicyEngine policy_;
   PolicyGate gate_;

@@ -49,33 +49,60 @@ learner::StepStats LearnerRank::train_demonstrations(std::vector<Demonstration> 
                         /*num_updates=*/1);
 }
 
-void LearnerRank::publish(uint32_t version, actors::Reply<actors::Done> reply) {
+void LearnerRank::publish(uint32_t version, std::vector<int32_t> ranks,
+                          actors::Reply<actors::Done> reply) {
   const model::TensorMap weights = learner_.trainable_weights();
   if (group_.rank() != 0) {
     reply({});
     return;
   }
-  const WeightUpdate update = pack_weights(weights, version);
-  auto left =
-      std::make_shared<size_t>(layout_.generators.size() + layout_.localizers.size());
-  const auto acknowledged = [reply, left](actors::CallResult<actors::Done>& result) {
+  published_ = pack_weights(weights, version);
+  send(ranks, /*must_arrive=*/false, reply);
+}
+
+void LearnerRank::publish_to(std::vector<int32_t> ranks,
+                             actors::Reply<actors::Done> reply) {
+  REQUIRE(group_.rank() == 0, kBug, "the first learner alone keeps what was published");
+  if (published_) {
+    send(ranks, /*must_arrive=*/true, reply);
+  } else {
+    reply({});
+  }
+}
+
+void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
+                       const actors::Reply<actors::Done>& reply) {
+  // One more than there are calls, so that no answer but the last one ends it.
+  auto left = std::make_shared<size_t>(1);
+  const auto acknowledged = [reply, left,
+                             must_arrive](actors::CallResult<actors::Done>& result) {
     if (!result.has_value()) {
-      reply.fail(result.error().cause,
-                 "weights were not installed: " + result.error().message);
-    } else if (--*left == 0) {
-      reply({});
+      using Kind = actors::CallError::Kind;
+      const Kind kind = result.error().kind;
+      const bool is_lost = kind == Kind::kNotSent || kind == Kind::kUnknownOutcome;
+      if (must_arrive || !is_lost) {
+        reply.fail(result.error().cause,
+                   "weights were not installed: " + result.error().message);
+        return;
+      }
     }
+    if (--*left == 0) reply({});
   };
-  for (const int rank : layout_.generators) {
-    runtime_.find<GeneratorRank>(rank, "generator")
-        .call<&GeneratorRank::load_weights>(update)
-        .then(acknowledged);
+  for (const int rank : ranks) {
+    if (plays(layout_.generators, rank)) {
+      ++*left;
+      runtime_.find<GeneratorRank>(rank, "generator")
+          .call<&GeneratorRank::load_weights>(*published_)
+          .then(acknowledged);
+    }
+    if (plays(layout_.localizers, rank)) {
+      ++*left;
+      runtime_.find<LocalizationRank>(rank, "localization")
+          .call<&LocalizationRank::load_weights>(*published_)
+          .then(acknowledged);
+    }
   }
-  for (const int rank : layout_.localizers) {
-    runtime_.find<LocalizationRank>(rank, "localization")
-        .call<&LocalizationRank::load_weights>(update)
-        .then(acknowledged);
-  }
+  if (--*left == 0) reply({});
 }
 
 void LearnerRank::save(std::string folder, std::string metadata) {

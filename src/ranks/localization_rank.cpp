@@ -1,20 +1,26 @@
 #include "ranks/localization_rank.h"
 
+#include "rl/algorithm.h"
 #include "rl/reset.h"
 #include "text/thoughts.h"
 
 namespace srpo::ranks {
+namespace {
 
-LocalizationRank::LocalizationRank(const RunConfig& config, const std::string& localizer,
-                                   int rank, std::string role)
-    : config_(config),
-      localizer_(rl::make_localizer(localizer, config.seed)),
-      rank_(rank),
-      role_(std::move(role)),
-      tokenizer_(text::Tokenizer::load(model_folder(config).path)),
-      policy_(config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
+std::string localizer_of(const std::string& job_yaml) {
+  const auto job = core::ConfigTable::parse(job_yaml, "job");
+  return rl::make_algorithm(algorithm_section(job))->draw_plan().localizer;
+}
+
+}  // namespace
+
+LocalizationRank::LocalizationRank(actors::Runtime& runtime, const std::string& job_yaml)
+    : self_(identify_rank(runtime, job_yaml)),
+      localizer_(rl::make_localizer(localizer_of(job_yaml), self_.config.seed)),
+      tokenizer_(text::Tokenizer::load(model_folder(self_.config).path)),
+      policy_(self_.config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
       gate_(policy_) {
-  const std::filesystem::path folder = model_folder(config).path;
+  const std::filesystem::path folder = model_folder(self_.config).path;
   if (text::ChatTemplate::exists(folder))
     chat_template_ = text::ChatTemplate::load(folder);
 }
@@ -38,7 +44,7 @@ ResetPoint LocalizationRank::choose(const records::Trajectory& seed,
 void LocalizationRank::localize(records::Problem problem, records::Trajectory seed,
                                 actors::Reply<ResetPoint> reply) {
   const auto prompt = localizer_->prompt(
-      config_.prompt_style, problem.question,
+      self_.config.prompt_style, problem.question,
       text::split_thoughts(tokenizer_, seed.tokens, seed.thought_ends));
   if (!prompt) {
     reply(choose(seed, ""));
@@ -50,11 +56,11 @@ void LocalizationRank::localize(records::Problem problem, records::Trajectory se
   request.id = seed.id;
   request.id.kind = records::DrawKind::kLocalization;
   request.prompt_tokens = encode_turn(*prompt);
-  request.sampling = config_.localization_sampling;
+  request.sampling = self_.config.localization_sampling;
   request.limits.thoughts = false;
-  request.limits.response_tokens = config_.localization_tokens;
-  request.limits.context_tokens = config_.limits.context_tokens;
-  request.limits.stop = rl::localization_stop(config_.prompt_style);
+  request.limits.response_tokens = self_.config.localization_tokens;
+  request.limits.context_tokens = self_.config.limits.context_tokens;
+  request.limits.stop = rl::localization_stop(self_.config.prompt_style);
   const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
   const records::TrajectoryId id = request.id;
   gate_.submit(std::move(request));

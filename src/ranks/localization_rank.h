@@ -7,6 +7,7 @@
 #include "actors/actor.h"
 #include "core/deadline.h"
 #include "ranks/policy_gate.h"
+#include "ranks/rank_identity.h"
 #include "rl/localizer.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -17,8 +18,8 @@ namespace srpo::ranks {
 /// only: the reactor's.
 class LocalizationRank final : public actors::Actor {
  public:
-  LocalizationRank(const RunConfig& config, const std::string& localizer, int rank,
-                   std::string role);
+  /// `job_yaml` is the resolved job. Throws kBadFile for a damaged model.
+  LocalizationRank(actors::Runtime& runtime, const std::string& job_yaml);
 
   void localize(records::Problem problem, records::Trajectory seed,
                 actors::Reply<ResetPoint> reply);
@@ -26,7 +27,7 @@ class LocalizationRank final : public actors::Actor {
   void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply) {
     gate_.load(std::move(update), std::move(reply));
   }
-  RankUsage usage() { return measure_usage(rank_, role_); }
+  RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
   using Methods =
       actors::MethodList<&LocalizationRank::localize, &LocalizationRank::load_weights,
@@ -44,10 +45,8 @@ class LocalizationRank final : public actors::Actor {
   std::vector<int32_t> encode_turn(const std::string& text) const;
   ResetPoint choose(const records::Trajectory& seed, const std::string& reply) const;
 
-  const RunConfig& config_;
+  RankIdentity self_;
   std::unique_ptr<rl::Localizer> localizer_;
-  int rank_;
-  std::string role_;
   text::Tokenizer tokenizer_;
   std::optional<text::ChatTemplate> chat_template_;
   PolicyEngine policy_;

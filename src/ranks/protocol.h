@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/tensor_value.h"
+#include "actors/objects/tensor_value.h"
 #include "records/localization.h"
 #include "records/rollout_tree.h"
 
@@ -65,6 +65,8 @@ struct RankUsage {
   std::string role;
   double peak_megabytes = 0;
   double cpu_seconds = 0;
+  uint64_t cache_lookups = 0;  ///< of verdicts
+  uint64_t cache_hits = 0;
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -72,6 +74,8 @@ struct RankUsage {
     visit("role", self.role);
     visit("peak_megabytes", self.peak_megabytes);
     visit("cpu_seconds", self.cpu_seconds);
+    visit("cache_lookups", self.cache_lookups);
+    visit("cache_hits", self.cache_hits);
   }
 };
 

@@ -41,23 +41,34 @@ bool plays(const std::vector<int>& ranks_of_role, int rank) {
 }
 
 RankLayout RankLayout::plan(const RoleCounts& counts, int size) {
-  if (counts.is_auto()) return plan_auto(size);
+  RankLayout layout;
+  if (counts.is_auto()) {
+    REQUIRE(counts.spares < size, kBadConfig,
+            "ranks.spares = " << counts.spares << " of " << size
+                              << " ranks leave none to work (expected fewer spares)");
+    layout = plan_auto(size - counts.spares);
+    layout.size = size;
+    int next = size - counts.spares;
+    layout.spares = take(next, counts.spares);
+    return layout;
+  }
   const int wanted = counts.scheduler + counts.generator + counts.localization +
-                     counts.verifier + counts.learner;
+                     counts.verifier + counts.learner + counts.spares;
   REQUIRE(wanted == size, kBadConfig,
           "the job wants " << wanted << " ranks (scheduler " << counts.scheduler
                            << ", generator " << counts.generator << ", localization "
                            << counts.localization << ", verifier " << counts.verifier
-                           << ", learner " << counts.learner << ") and there are " << size
+                           << ", learner " << counts.learner << ", spares "
+                           << counts.spares << ") and there are " << size
                            << " (expected `mpirun -np " << wanted
                            << "`, or no `ranks` section to fit any number)");
-  RankLayout layout;
   layout.size = size;
   int next = 1;
   layout.generators = take(next, counts.generator);
   layout.localizers = take(next, counts.localization);
   layout.verifiers = take(next, counts.verifier);
   layout.learners = take(next, counts.learner);
+  layout.spares = take(next, counts.spares);
   return layout;
 }
 
@@ -70,6 +81,7 @@ std::string RankLayout::role_of(int rank) const {
   add(localizers, "localization");
   add(verifiers, "verifier");
   add(learners, "learner");
+  add(spares, "spare");
   return role;
 }
 

@@ -14,14 +14,16 @@ struct RankLayout {
   std::vector<int> localizers;
   std::vector<int> verifiers;
   std::vector<int> learners;
-  int size = 1;
+  std::vector<int> spares;  ///< the last ones: no role yet
+  int size = 1;             ///< spares included
 
   /// Counts given: one role a rank, in the order scheduler, generator, localization,
-  /// verifier, learner; the counts must add up to `size`. Auto: any size; below five
-  /// ranks, ranks play several roles. Throws kBadConfig.
+  /// verifier, learner, spares; the counts must add up to `size`. Auto: any size; below
+  /// five ranks, ranks play several roles. Throws kBadConfig.
   static RankLayout plan(const RoleCounts& counts, int size);
 
-  /// "scheduler", or "generator+learner" where a rank plays several.
+  int num_slots() const { return size - static_cast<int>(spares.size()); }
+  /// "scheduler", "spare", or "generator+learner" where a rank plays several.
   std::string role_of(int rank) const;
 };
 

@@ -1,11 +1,13 @@
 #include "ranks/run_config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
 #include "core/error.h"
 #include "core/log.h"
 #include "rl/algorithm.h"
+#include "verify/make_verifier.h"
 
 namespace srpo::ranks {
 namespace {
@@ -18,12 +20,37 @@ RoleCounts read_ranks(const ConfigTable& job) {
   RoleCounts counts;
   if (!job.has("ranks")) return counts;
   const ConfigTable ranks = job.section("ranks");
+  counts.spares = static_cast<int>(ranks.integer("spares", 0, 0, 65536));
+  const bool has_roles = ranks.has("scheduler") || ranks.has("generator") ||
+                         ranks.has("localization") || ranks.has("verifier") ||
+                         ranks.has("learner") || !ranks.has("spares");
+  if (!has_roles) return counts;
   counts.scheduler = static_cast<int>(ranks.integer("scheduler", 1, 1, 1));
   counts.generator = static_cast<int>(ranks.integer("generator", {}, 1, 65536));
   counts.localization = static_cast<int>(ranks.integer("localization", {}, 1, 65536));
   counts.verifier = static_cast<int>(ranks.integer("verifier", {}, 1, 65536));
   counts.learner = static_cast<int>(ranks.integer("learner", {}, 1, 65536));
   return counts;
+}
+
+SupervisionLimits read_supervision(const ConfigTable& job) {
+  SupervisionLimits limits;
+  if (!job.has("supervision")) return limits;
+  const ConfigTable table = job.section("supervision");
+  limits.max_restarts =
+      static_cast<int32_t>(table.integer("max_restarts", limits.max_restarts, 0, kMost));
+  limits.within_seconds =
+      table.integer("within_seconds", limits.within_seconds, 1, kMost);
+  limits.dead_after = table.number("dead_after", limits.dead_after, 0.5, 86400);
+  limits.suspect_after = table.number(
+      "suspect_after", std::min(limits.suspect_after, limits.dead_after / 3), 0.1, 86400);
+  limits.min_healthy =
+      static_cast<int32_t>(table.integer("min_healthy", limits.min_healthy, 1, 65536));
+  REQUIRE(limits.suspect_after < limits.dead_after, kBadConfig,
+          table.place("suspect_after")
+              << " = " << limits.suspect_after
+              << " (expected less than dead_after = " << limits.dead_after << ")");
+  return limits;
 }
 
 rl::ArithmeticRange read_arithmetic(const ConfigTable& table) {
@@ -66,7 +93,7 @@ DataSource read_source(const ConfigTable& table) {
     return source;
   }
   source.path = table.text("path", {});
-  source.kind = table.choice("kind", "math", {"math"});
+  source.kind = table.choice("kind", "math", verify::verifier_kinds());
   source.limit = table.integer("limit", 0, 0, kMost);
   source.skip = table.integer("skip", 0, 0, kMost);
   return source;
@@ -277,6 +304,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   read_run(job, config);
   rl::make_algorithm(algorithm_section(job));
   config.ranks = read_ranks(job);
+  config.supervision = read_supervision(job);
   config.model = read_model(job);
   const ConfigTable prompts = job.section("prompts");
   config.prompt_style =
@@ -294,6 +322,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
   read_schedule(job, config);
+  config.verify = verify::VerifyConfig::read(job);
   const ConfigTable replay = job.section("replay");
   config.shard_trees =
       static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));
@@ -311,6 +340,16 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   read_trace(job, config);
   job.refuse_unknown_keys();
   return config;
+}
+
+std::set<std::string> RunConfig::problem_kinds() const {
+  std::set<std::string> kinds;
+  for (const auto* sources : {&train, &validation}) {
+    for (const DataSource& source : *sources) {
+      if (source.replay.empty()) kinds.insert(source.kind);
+    }
+  }
+  return kinds;
 }
 
 }  // namespace srpo::ranks

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "rl/prompts.h"
 #include "rl/sums_task.h"
 #include "scheduler/scheduler_config.h"
+#include "verify/verify_config.h"
 
 namespace srpo::ranks {
 
@@ -27,7 +29,18 @@ struct RoleCounts {
   int localization = 0;
   int verifier = 0;
   int learner = 0;
+  int spares = 0;  ///< ranks, the last ones, that wait to take a lost one's place
   bool is_auto() const { return scheduler == 0; }
+};
+
+/// What is done about ranks that die or hang.
+struct SupervisionLimits {
+  int32_t max_restarts = 5;  ///< of a role's ranks ...
+  int64_t within_seconds =
+      600;                   ///< ... in so much time; then the role goes on with fewer
+  double suspect_after = 5;  ///< seconds of silence
+  double dead_after = 15;    ///< seconds of silence
+  int32_t min_healthy = 1;   ///< ranks of a role; with fewer the run stops (75)
 };
 
 /// Where problems come from: a JSONL file, another run's shards, or one of the built-in
@@ -89,6 +102,7 @@ struct RunConfig {
   uint32_t steps = 0;
   int64_t call_seconds = 600;
   RoleCounts ranks;
+  SupervisionLimits supervision;
   ModelSource model;
   rl::PromptStyle prompt_style = rl::PromptStyle::kMethod;
   std::string prompt_examples;  ///< between instructions and question, as they are
@@ -103,6 +117,7 @@ struct RunConfig {
   double validation_temperature = 0;  ///< 0: greedy, as the method measures
   WarmStart warm_start;
   learner::LearnerConfig learner;
+  verify::VerifyConfig verify;
   uint32_t prompts_per_step = 32;
   uint32_t trees_in_flight = 0;
   Schedule schedule;
@@ -116,6 +131,9 @@ struct RunConfig {
   /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and
   /// combinations that cannot work.
   static RunConfig read(const core::ConfigTable& job);
+
+  /// Of the problems to be judged, each once; recorded ones (`replay`) not among them.
+  std::set<std::string> problem_kinds() const;
 };
 
 /// The `algorithm` section of a job, for rl::make_algorithm.

@@ -1,5 +1,6 @@
 #include "ranks/run_rank.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -8,11 +9,14 @@
 
 #include <ATen/Parallel.h>
 
-#include "actors/mpi_transport.h"
-#include "actors/runtime.h"
-#include "actors/trace_file.h"
+#include "actors/job_process.h"
+#include "actors/node.h"
+#include "actors/sight/trace_file.h"
+#include "comm/launch_report.h"
 #include "comm/mpi_process_group.h"
+#include "comm/recovery.h"
 #include "comm/self_process_group.h"
+#include "comm/spawned_processes.h"
 #include "core/files.h"
 #include "core/log.h"
 #include "ranks/run_report.h"
@@ -22,6 +26,8 @@
 
 namespace srpo::ranks {
 namespace {
+
+constexpr int kStoppedEarly = 75;
 
 std::string host_name() {
   char name[256] = {};
@@ -52,6 +58,7 @@ struct RunFiles {
 
 RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   auto folder = storage::RunFolder::open(config.folder, job_yaml, {"ranks", "trace"});
+  comm::report_status_file(folder.status());
   prepare_model_folder(config);
   storage::ReplayOptions options;
   options.shard_trees = config.shard_trees;
@@ -67,6 +74,19 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   return {std::move(folder), std::move(replay)};
 }
 
+/// Whether the machine can judge the job's problems, where rank 0 shares it with a
+/// verifier; the others find out when they start. Throws kBadConfig.
+void check_verifiers(const RunConfig& config, const RankLayout& layout,
+                     const std::vector<std::string>& hosts) {
+  const bool is_here =
+      std::any_of(layout.verifiers.begin(), layout.verifiers.end(),
+                  [&](int rank) { return hosts[static_cast<size_t>(rank)] == hosts[0]; });
+  if (!is_here) return;
+  for (const std::string& kind : config.problem_kinds()) {
+    verify::check_kind(config.verify, kind);
+  }
+}
+
 /// Rank 0, before any work. Fills `files` unless there is nothing to do.
 StartOrder prepare(const RunOptions& options, int size,
                    const std::vector<std::string>& hosts,
@@ -76,6 +96,7 @@ StartOrder prepare(const RunOptions& options, int size,
     const RunConfig config = RunConfig::read(job);
     const RankLayout layout = RankLayout::plan(config.ranks, size);
     check_job(config, layout);
+    check_verifiers(config, layout, hosts);
     if (options.plan_only) {
       std::fputs(plan_table(config, layout, hosts).c_str(), stdout);
       return {};
@@ -94,40 +115,41 @@ StartOrder prepare(const RunOptions& options, int size,
   }
 }
 
-/// Everything a rank hosts.
-struct RankActors {
-  std::unique_ptr<GeneratorRank> generator;
-  std::unique_ptr<LocalizationRank> localizer;
-  std::unique_ptr<VerifierRank> verifier;
-  std::unique_ptr<LearnerRank> learner;
-};
+actors::Supervision supervision(const RunConfig& config, const std::vector<int>& ranks) {
+  auto rule = actors::Supervision::one_for_one();
+  rule.max_restarts = config.supervision.max_restarts;
+  rule.within_seconds = config.supervision.within_seconds;
+  rule.min_healthy =
+      std::min(config.supervision.min_healthy, static_cast<int32_t>(ranks.size()));
+  return rule;
+}
 
-RankActors host_actors(const RunConfig& config, const core::ConfigTable& job,
-                       const RankLayout& layout, comm::ProcessGroup* learners,
-                       actors::Runtime& runtime) {
-  RankActors mine;
-  const int rank = runtime.rank();
-  const std::string role = layout.role_of(rank);
-  auto algorithm = rl::make_algorithm(algorithm_section(job));
-  if (plays(layout.generators, rank)) {
-    mine.generator = std::make_unique<GeneratorRank>(config, rank, role);
-    runtime.host("generator", *mine.generator);
+/// A lost learner takes its part of the optimizer with it, and the others wait for it:
+/// the run stops, and goes on from its checkpoint.
+void watch_learners(actors::Runtime& runtime, const RankLayout& layout) {
+  actors::ActorSpec spec;
+  spec.name = "learners";
+  spec.slots.assign(layout.learners.begin(), layout.learners.end());
+  spec.supervision = actors::Supervision::one_for_all();
+  spec.supervision.max_restarts = 0;
+  spec.supervision.when_spent = actors::Supervision::WhenSpent::kStop;
+  runtime.node().add_spec(spec);
+}
+
+/// Throws what a constructor has thrown; a rank that was lost meanwhile is replaced.
+template <class A>
+void spawn(actors::Runtime& runtime, const std::string& name,
+           const std::vector<int>& ranks, const RunConfig& config,
+           const std::string& job_yaml) {
+  const auto group =
+      runtime.spawn<A>(name, ranks, actors::args(job_yaml), supervision(config, ranks));
+  for (const auto& started : runtime.wait(group.started())) {
+    if (started.has_value()) continue;
+    const auto kind = started.error().kind;
+    const bool is_lost = kind == actors::CallError::Kind::kUnknownOutcome ||
+                         kind == actors::CallError::Kind::kNotSent;
+    if (!is_lost) throw core::Error(started.error().cause, started.error().message);
   }
-  if (plays(layout.localizers, rank)) {
-    mine.localizer = std::make_unique<LocalizationRank>(
-        config, algorithm->draw_plan().localizer, rank, role);
-    runtime.host("localization", *mine.localizer);
-  }
-  if (plays(layout.verifiers, rank)) {
-    mine.verifier = std::make_unique<VerifierRank>(rank, role);
-    runtime.host("verifier", *mine.verifier);
-  }
-  if (plays(layout.learners, rank)) {
-    mine.learner = std::make_unique<LearnerRank>(config, std::move(algorithm), layout,
-                                                 *learners, runtime);
-    runtime.host("learner", *mine.learner);
-  }
-  return mine;
 }
 
 void save_trace(const RunConfig& config, actors::Runtime& runtime) {
@@ -137,8 +159,18 @@ void save_trace(const RunConfig& config, actors::Runtime& runtime) {
   actors::write_trace(config.trace_file, traces);
 }
 
-void schedule(const RunConfig& config, const core::ConfigTable& job,
-              const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
+void save_failure(const RunFiles& files, int code, const std::string& reason) {
+  RunStatus status = load_status(files.folder.status()).value_or(RunStatus{});
+  status.state = code == kStoppedEarly ? "stopped" : "failed";
+  status.reason = reason;
+  status.accepted = files.replay->num_accepted();
+  save_status(files.folder.status(), status);
+}
+
+/// Rank 0's part; the exit code.
+int schedule(const RunConfig& config, const core::ConfigTable& job,
+             const RankLayout& layout, RunFiles& files, actors::JobProcess& process) {
+  actors::Runtime& runtime = process.runtime();
   const auto plan = rl::make_algorithm(algorithm_section(job))->draw_plan();
   const ProblemSource problems(config);
   SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay, problems,
@@ -149,58 +181,153 @@ void schedule(const RunConfig& config, const core::ConfigTable& job,
     stopped = true;
     scheduler.stop_early(signal);
   });
+  watch_learners(runtime, layout);
+  const std::string job_yaml = job.to_yaml();
+  spawn<GeneratorRank>(runtime, "generator", layout.generators, config, job_yaml);
+  spawn<LocalizationRank>(runtime, "localization", layout.localizers, config, job_yaml);
+  spawn<VerifierRank>(runtime, "verifier", layout.verifiers, config, job_yaml);
   scheduler.start();
   while (!scheduler.is_finished() && !runtime.is_stopping()) runtime.turn();
-  if (stopped) throw core::Error(core::ErrorKind::kTimeout, "stopped early");
+  if (stopped) return kStoppedEarly;
+  if (scheduler.was_stopped()) return kStoppedEarly;
+  if (!scheduler.is_finished()) {
+    throw core::Error(core::ErrorKind::kPeerLost, process.membership().reason());
+  }
   if (!config.trace_file.empty()) save_trace(config, runtime);
   save_and_print_report(config, files.folder, scheduler, scheduler.collect_usage());
-  runtime.stop_all();
+  return 0;
 }
 
-int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout& layout,
-         comm::Communicator& world, std::optional<RunFiles>& files) {
-  const bool learns = plays(layout.learners, world.rank());
-  auto learner_ranks = world.split(learns ? 0 : -1, world.rank());
-  std::unique_ptr<comm::ProcessGroup> learners;
-  if (learns && layout.learners.size() == 1) {
-    learners = std::make_unique<comm::SelfProcessGroup>();
-  } else if (learns) {
-    learners = std::make_unique<comm::MpiProcessGroup>(
-        learner_ranks->handle(), std::chrono::seconds(config.call_seconds));
-  }
-  actors::MpiTransport transport(world);
-  actors::RuntimeConfig runtime_config;
-  runtime_config.call_timeout = std::chrono::seconds(config.call_seconds);
+/// How every process of the job talks.
+actors::JobOptions job_options(const RunConfig& config, const RunOptions& options) {
+  actors::JobOptions job;
+  job.spares = config.ranks.spares;
+  job.arguments = options.arguments;
+  const auto longest = std::chrono::seconds(config.call_seconds);
+  job.runtime.call_timeout = longest;
   // The scheduler itself decides how many chains a generator holds.
-  runtime_config.credits = {.calls = 1 << 16,
-                            .bytes = size_t{8} << 30,
-                            .waiting_calls = 1 << 16,
-                            .waiting_bytes = size_t{8} << 30};
-  runtime_config.trace_events = config.trace_events;
-  actors::Runtime runtime(transport, runtime_config);
+  job.runtime.credits = {.calls = 1 << 16,
+                         .bytes = size_t{8} << 30,
+                         .waiting_calls = 1 << 16,
+                         .waiting_bytes = size_t{8} << 30};
+  job.runtime.trace_events = config.trace_events;
+  job.runtime.pool_threads = static_cast<int>(config.verify.num_workers());
+  job.start_timeout = longest;
+  const auto milliseconds = [](double seconds) {
+    return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+  };
+  actors::HeartbeatLimits& heartbeat = job.control.heartbeat;
+  heartbeat.suspect_after = milliseconds(config.supervision.suspect_after);
+  heartbeat.dead_after = milliseconds(config.supervision.dead_after);
+  heartbeat.every = std::min(heartbeat.every, heartbeat.suspect_after / 2);
+  // A learner does not come back to its reactor before a training step is done.
+  heartbeat.stuck_after = longest;
+  job.control.file = config.folder / "control.json";
+  return job;
+}
+
+/// The learner of this rank, with the process group it works in.
+struct HostedLearner {
+  std::optional<comm::Communicator> ranks;
+  std::unique_ptr<comm::ProcessGroup> group;
+  std::unique_ptr<LearnerRank> actor;
+};
+
+void host_learner(const RunConfig& config, const core::ConfigTable& job,
+                  const RankLayout& layout, actors::Runtime& runtime,
+                  HostedLearner& learner) {
+  if (layout.learners.size() == 1) {
+    learner.group = std::make_unique<comm::SelfProcessGroup>();
+  } else {
+    learner.group = std::make_unique<comm::MpiProcessGroup>(
+        learner.ranks->handle(), std::chrono::seconds(config.call_seconds));
+  }
+  learner.actor =
+      std::make_unique<LearnerRank>(config, rl::make_algorithm(algorithm_section(job)),
+                                    layout, *learner.group, runtime);
+  runtime.host("learner", *learner.actor);
+}
+
+/// Another rank than 0. Its death is for rank 0 to deal with, where MPI lets it.
+int serve(actors::JobProcess& process, const comm::MpiSession& session) {
   try {
-    const RankActors mine = host_actors(config, job, layout, learners.get(), runtime);
-    if (world.rank() == 0) {
-      schedule(config, job, layout, *files, runtime);
-    } else {
-      runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [](int) {});  // rank 0 decides
-      runtime.run();
-    }
-    return 0;
+    process.runtime().on_signal({SIGTERM, SIGINT, SIGUSR1},
+                                [](int) {});  // rank 0 decides
+    return process.serve();
   } catch (const std::exception& error) {
     const int code = say(error);
-    if (world.rank() != 0) comm::MpiSession::abort(code);
-    save_status(files->folder.status(), {code == 75 ? "stopped" : "failed", error.what(),
-                                         0, files->replay->num_accepted(), 0});
-    runtime.stop_all();
-    return code;
+    if (!comm::recovery_is_on()) comm::MpiSession::abort(code);
+    session.leave_at_once(code);
   }
+}
+
+int lead(const RunConfig& config, const core::ConfigTable& job, const RankLayout& layout,
+         RunFiles& files, actors::JobProcess& process) {
+  int code = 0;
+  std::string reason;
+  try {
+    code = schedule(config, job, layout, files, process);
+  } catch (const std::exception& error) {
+    // What a lost rank has caused is said in the words of its loss.
+    const bool is_told = process.membership().exit_code() != 0;
+    reason = is_told ? process.membership().reason() : error.what();
+    code = is_told ? process.membership().exit_code() : say(error);
+    if (is_told) std::fprintf(stderr, "srpo_cluster: %s\n", reason.c_str());
+    save_failure(files, code, reason);
+  }
+  // Where nobody was lost the others end as usual, and MPI with them.
+  process.end(process.is_whole() ? 0 : code, reason);
+  return code;
+}
+
+/// The exit code. Does not come back when a process was lost: MPI cannot be finalized
+/// then.
+int play(const StartOrder& order, const RunOptions& options, comm::Communicator& world,
+         std::optional<RunFiles>& files, const comm::MpiSession& session) {
+  const core::ConfigTable job = core::ConfigTable::parse(order.job_yaml, "job");
+  const RunConfig config = RunConfig::read(job);
+  const RankLayout layout = RankLayout::plan(config.ranks, world.size());
+  core::start_log(layout.role_of(world.rank()) + "/" + std::to_string(world.rank()),
+                  core::parse_log_level(config.log_level));
+  if (world.rank() == 0 && world.size() > 1 && !comm::recovery_is_on())
+    std::fprintf(stderr, "srpo_cluster: %s\n", comm::missing_recovery().c_str());
+  const bool learns = plays(layout.learners, world.rank());
+  HostedLearner learner{world.split(learns ? 0 : -1, world.rank()), nullptr, nullptr};
+  auto process =
+      std::make_unique<actors::JobProcess>(world, job_options(config, options));
+  try {
+    if (learns) host_learner(config, job, layout, process->runtime(), learner);
+  } catch (const std::exception& error) {
+    const int code = say(error);
+    if (files) save_failure(*files, code, error.what());
+    comm::MpiSession::abort(code);
+  }
+  const int code = world.rank() == 0 ? lead(config, job, layout, *files, *process)
+                                     : serve(*process, session);
+  if (process->is_whole()) return code;
+  process.reset();
+  files.reset();
+  session.leave_at_once(code);
+}
+
+/// A process that was started to replace a lost one: its specs tell it all.
+[[noreturn]] void replace(MPI_Comm parent, const comm::MpiSession& session) {
+  core::start_log("replacement/" + std::to_string(::getpid()), core::LogLevel::info);
+  int code = 0;
+  try {
+    actors::JobProcess process(parent, {});
+    code = serve(process, session);
+  } catch (const std::exception& error) {
+    code = say(error);
+  }
+  session.leave_at_once(code);
 }
 
 }  // namespace
 
-int run_rank(const RunOptions& options) {
+int run_rank(const RunOptions& options, const comm::MpiSession& session) {
   at::set_num_threads(1);
+  if (const auto parent = comm::SpawnedProcesses::parent()) replace(*parent, session);
   comm::Communicator world = comm::Communicator::world();
   const std::vector<std::string> hosts = gather_hosts(world);
   std::optional<RunFiles> files;
@@ -208,12 +335,7 @@ int run_rank(const RunOptions& options) {
   if (world.rank() == 0) order = prepare(options, world.size(), hosts, files);
   order = core::from_bytes<StartOrder>(world.broadcast(core::to_bytes(order), 0));
   if (!order.go) return world.rank() == 0 ? order.exit_code : 0;
-  const core::ConfigTable job = core::ConfigTable::parse(order.job_yaml, "job");
-  const RunConfig config = RunConfig::read(job);
-  const RankLayout layout = RankLayout::plan(config.ranks, world.size());
-  core::start_log(layout.role_of(world.rank()) + "/" + std::to_string(world.rank()),
-                  core::parse_log_level(config.log_level));
-  return play(config, job, layout, world, files);
+  return play(order, options, world, files, session);
 }
 
 }  // namespace srpo::ranks

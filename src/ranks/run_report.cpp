@@ -82,11 +82,16 @@ Table stage_table(const StageClock& stages, uint64_t steps) {
 }
 
 Table usage_table(const std::vector<RankUsage>& usage) {
-  Table table("ranks", {"rank", "role", "peak memory, MB", "CPU seconds"});
+  Table table("ranks", {"rank", "role", "peak memory, MB", "CPU seconds",
+                        "verdicts from the cache, %"});
   for (const RankUsage& rank : usage) {
     table.add_row({static_cast<uint64_t>(rank.rank), rank.role,
-                   static_cast<uint64_t>(rank.peak_megabytes),
-                   fixed(rank.cpu_seconds, 1)});
+                   static_cast<uint64_t>(rank.peak_megabytes), fixed(rank.cpu_seconds, 1),
+                   rank.cache_lookups == 0
+                       ? std::string("-")
+                       : fixed(100 * static_cast<double>(rank.cache_hits) /
+                                   static_cast<double>(rank.cache_lookups),
+                               1)});
   }
   return table;
 }

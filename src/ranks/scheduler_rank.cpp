@@ -27,6 +27,16 @@ double per_second(double count, double seconds) {
   return seconds > 0 ? count / seconds : 0;
 }
 
+/// The answer of a learner, unless the job ends before.
+template <class R>
+R wait_for_learner(actors::Runtime& runtime, const actors::Future<R>& future) {
+  while (!future.is_ready()) {
+    REQUIRE(!runtime.is_stopping(), kPeerLost, "the job ends while a learner works");
+    runtime.turn();
+  }
+  return std::move(future.result().value());
+}
+
 /// Runs `action` with the first learner's answer when every learner has answered.
 template <class R, class Action>
 void when_all(const std::vector<actors::Future<R>>& futures, Action action) {
@@ -59,6 +69,11 @@ SchedulerRank::SchedulerRank(const RunConfig& config, const records::DrawPlan& p
       runtime_(runtime),
       plan_(plan),
       tokenizer_(text::Tokenizer::load(model_folder(config).path)),
+      workers_(
+          runtime, layout,
+          // Before anything else: nothing more is given to a rank that is lost.
+          [this](scheduler::Event event) { events_.push_front(std::move(event)); },
+          [this](const std::string& text) { progress_.print(text); }),
       metrics_(folder.metrics()) {}
 
 scheduler::SchedulerConfig SchedulerRank::scheduler_config() const {
@@ -111,7 +126,7 @@ scheduler::Progress SchedulerRank::restore_checkpoint() {
         futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
                               .call<&LearnerRank::restore>(checkpoint.path.string()));
       }
-      for (auto& future : futures) runtime_.wait(future);
+      for (auto& future : futures) wait_for_learner(runtime_, future);
       progress_.print("resuming from " + checkpoint.path.string() + " with " +
                       std::to_string(replay_.num_accepted()) + " recorded problems");
       return checkpoint.progress;
@@ -162,8 +177,16 @@ std::vector<records::Problem> SchedulerRank::problems_for(
   return problems;
 }
 
+/// What a lost rank held is told once, by the watch.
 void SchedulerRank::fail(scheduler::Role role, uint32_t worker,
-                         const records::TrajectoryId& id, const std::string& message) {
+                         const records::TrajectoryId& id,
+                         const actors::CallError& error) {
+  const std::string& message = error.message;
+  using Kind = actors::CallError::Kind;
+  const bool is_lost =
+      error.kind == Kind::kUnknownOutcome ||
+      (error.kind == Kind::kNotSent && error.cause == core::ErrorKind::kPeerLost);
+  if (is_lost) return;
   if (message.find(GeneratorRank::kCancelled) != std::string::npos) return;
   LOG(warn) << name_of(role) << " " << worker << " failed at " << id.to_string() << ": "
             << message;
@@ -214,7 +237,7 @@ void SchedulerRank::carry_out(const commands::Generate& generate) {
             if (result.has_value()) {
               events_.emplace_back(events::Generated{std::move(result.value()), worker});
             } else {
-              fail(scheduler::Role::kGenerator, worker, id, result.error().message);
+              fail(scheduler::Role::kGenerator, worker, id, result.error());
             }
           });
 }
@@ -228,7 +251,7 @@ void SchedulerRank::carry_out(const commands::Verify& verify) {
         if (result.has_value()) {
           events_.emplace_back(events::Verified{id, std::move(result.value()), worker});
         } else {
-          fail(scheduler::Role::kVerifier, worker, id, result.error().message);
+          fail(scheduler::Role::kVerifier, worker, id, result.error());
         }
       });
 }
@@ -246,7 +269,7 @@ void SchedulerRank::carry_out(const commands::Localize& localize) {
         }
         records::TrajectoryId failed = id;
         failed.kind = records::DrawKind::kLocalization;
-        fail(scheduler::Role::kLocalizer, worker, failed, result.error().message);
+        fail(scheduler::Role::kLocalizer, worker, failed, result.error());
       });
 }
 
@@ -277,6 +300,7 @@ void SchedulerRank::carry_out(const commands::Quarantine& quarantine) {
       : quarantine.role == scheduler::Role::kVerifier ? layout_.verifiers
                                                       : layout_.localizers;
   for (const uint32_t worker : quarantine.workers) ranks.push_back(of_role[worker]);
+  workers_.forgive(ranks);
   const auto path = save_quarantine(folder_.path(), quarantine, ranks, config_);
   progress_.print("quarantined " + quarantine.id.to_string() + " in " + path.string() +
                   ": " + quarantine.reason);
@@ -387,10 +411,11 @@ void SchedulerRank::report_validation() {
 
 void SchedulerRank::carry_out(const commands::Publish& publish) {
   stages_.enter("publication");
+  const std::vector<int32_t> ranks = workers_.policy_ranks();
   std::vector<actors::Future<actors::Done>> futures;
   for (const int rank : layout_.learners) {
     futures.push_back(runtime_.find<LearnerRank>(rank, "learner")
-                          .call<&LearnerRank::publish>(publish.version));
+                          .call<&LearnerRank::publish>(publish.version, ranks));
   }
   when_all(futures, [this](const actors::Done&) {
     stages_.enter(open_step_.validation ? "validation" : "drawing");
@@ -437,7 +462,7 @@ void SchedulerRank::carry_out(const commands::Finish& finish) {
           runtime_.find<LearnerRank>(rank, "learner")
               .call<&LearnerRank::export_model>(folder_.exports().string()));
     }
-    for (auto& future : futures) runtime_.wait(future);
+    for (auto& future : futures) wait_for_learner(runtime_, future);
   }
   write_status("complete", "");
   stages_.enter("");
@@ -449,9 +474,19 @@ std::vector<RankUsage> SchedulerRank::collect_usage() {
       measure_usage(runtime_.rank(), layout_.role_of(runtime_.rank()))};
   const auto add = [&](const std::vector<int>& ranks, auto call) {
     for (const int rank : ranks) {
-      const bool known = std::any_of(usage.begin(), usage.end(),
-                                     [&](const RankUsage& u) { return u.rank == rank; });
-      if (!known) usage.push_back(runtime_.wait(call(rank)));
+      if (!workers_.is_there(rank)) continue;
+      const auto answer = runtime_.wait_for(call(rank), std::chrono::seconds(20));
+      while (!answer.is_ready() && !runtime_.is_stopping()) runtime_.turn();
+      if (!answer.is_ready() || !answer.result().has_value()) continue;
+      RankUsage found = answer.result().value();
+      const auto known = std::find_if(usage.begin(), usage.end(),
+                                      [&](const RankUsage& u) { return u.rank == rank; });
+      if (known == usage.end()) {
+        usage.push_back(std::move(found));
+      } else {  // a rank of several roles
+        known->cache_lookups += found.cache_lookups;
+        known->cache_hits += found.cache_hits;
+      }
     }
   };
   add(layout_.generators, [this](int rank) {

@@ -20,6 +20,7 @@
 #include "ranks/rank_layout.h"
 #include "ranks/step_report.h"
 #include "ranks/verifier_rank.h"
+#include "ranks/worker_watch.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/scheduler_config.h"
 #include "storage/replay_writer.h"
@@ -80,7 +81,7 @@ class SchedulerRank final : public actors::Actor {
   std::vector<records::Problem> problems_for(
       const scheduler::commands::OpenStep& open) const;
   void fail(scheduler::Role role, uint32_t worker, const records::TrajectoryId& id,
-            const std::string& message);
+            const actors::CallError& error);
   void finish_step(uint32_t step, const DrawStatistics& drawn,
                    const learner::StepStats& stats);
   void finish_demonstrations(const learner::StepStats& stats);
@@ -98,6 +99,7 @@ class SchedulerRank final : public actors::Actor {
   text::Tokenizer tokenizer_;
   std::optional<scheduler::Scheduler> scheduler_;
   std::deque<scheduler::Event> events_;
+  WorkerWatch workers_;
   scheduler::SchedulerState restored_;
   core::MetricSink metrics_;
   ProgressLine progress_;

@@ -1,13 +1,22 @@
 #include "ranks/verifier_rank.h"
 
-#include "verify/make_verifier.h"
-
 namespace srpo::ranks {
 
+VerifierRank::VerifierRank(actors::Runtime& runtime, const std::string& job_yaml)
+    : self_(identify_rank(runtime, job_yaml)), verifiers_(self_.config.verify) {
+  for (const std::string& kind : self_.config.problem_kinds()) verifiers_.of_kind(kind);
+}
+
 records::Verdict VerifierRank::verify(records::Problem problem, std::string response) {
-  auto& verifier = verifiers_[problem.kind];
-  if (!verifier) verifier = verify::make_verifier(problem.kind);
-  return verifier->verify(problem, response);
+  return verifiers_.verify(problem, response);
+}
+
+RankUsage VerifierRank::usage() {
+  RankUsage usage = measure_usage(self_.rank, self_.role);
+  const verify::CacheCounts counts = verifiers_.cache_counts();
+  usage.cache_lookups = counts.lookups;
+  usage.cache_hits = counts.hits;
+  return usage;
 }
 
 }  // namespace srpo::ranks

@@ -90,9 +90,17 @@ std::string reference_of(const Fields& fields) {
   return trimmed(boxed_answer(solution).value_or(""));
 }
 
+std::string tests_of(const json& row, const Fields& fields) {
+  const auto at = fields.find("tests");
+  if (at == fields.end()) return row.dump();
+  const json& tests = *at->second;
+  if (tests.is_string()) return tests.get<std::string>();
+  return (tests.is_array() ? json{{"tests", tests}} : tests).dump();
+}
+
 std::string question_of(const Fields& fields) {
-  const std::string question =
-      first_text(fields, {"question", "problem", "prompt", "input"});
+  const std::string question = first_text(
+      fields, {"question", "problem", "prompt", "input", "question_content", "text"});
   const std::string body = first_text(fields, {"body"});
   return body.empty() || question.empty() ? question : body + " " + question;
 }
@@ -111,7 +119,7 @@ records::Problem problem_of(const json& row, const std::string& kind,
   problem.id = first_text(fields, {"id", "unique_id", "problem_id", "idx", "index"});
   problem.kind = kind;
   problem.question = question_of(fields);
-  problem.reference = reference_of(fields);
+  problem.reference = kind == "code" ? tests_of(row, fields) : reference_of(fields);
   REQUIRE(
       !problem.question.empty(), kBadFile,
       place << ": no question (expected a text in question, problem, prompt or input)");
@@ -155,8 +163,6 @@ std::optional<std::string> boxed_answer(const std::string& text) {
 
 ProblemSet ProblemSet::load(const std::filesystem::path& path,
                             const ProblemSetOptions& options) {
-  REQUIRE(options.kind == "math", kBadConfig,
-          path.string() << ": kind '" << options.kind << "' (expected math)");
   std::ifstream file(path, std::ios::binary);
   REQUIRE(file && !std::filesystem::is_directory(path), kBadFile,
           path.string() << " cannot be read (expected a JSONL file of problems)");

@@ -14,7 +14,7 @@
 namespace srpo::storage {
 
 struct ProblemSetOptions {
-  std::string kind = "math";    ///< which verifier judges them; "math" is known
+  std::string kind = "math";    ///< which verifier judges them (verify/make_verifier.h)
   size_t skip = 0;              ///< problems left out at the beginning of the file
   std::optional<size_t> limit;  ///< most problems taken after those; all when absent
 };
@@ -23,13 +23,15 @@ struct ProblemSetOptions {
 class ProblemSet {
  public:
   /// Reads one JSON object a line. Field names in any case, the first that is there:
-  /// question, problem, prompt or input (with a `body` in front of it); final_answer,
-  /// answer, reference, target, expected_answer, ground_truth or solution. Of an answer
-  /// with `#### x` or `\boxed{x}` x is taken; of a solution only such an x. The id is
+  /// question, problem, prompt, input, question_content or text (with a `body` in front
+  /// of it); final_answer, answer, reference, target, expected_answer, ground_truth or
+  /// solution. Of an answer with `#### x` or `\boxed{x}` x is taken; of a solution only
+  /// such an x. Of kind `code` the reference is the JSON under `tests` (a list: {"tests":
+  /// list}), else the whole line, as a row of a public set of programs has its tests
+  /// under several names. The id is
   /// `<file stem>:<id>`, or `<file stem>:<line>` where the file gives none. Throws
   /// kBadFile "file:line: ..." for a line that is no such object, for an id that stands
-  /// twice, and for a file without problems (in the asked range); kBadConfig for an
-  /// unknown kind.
+  /// twice, and for a file without problems (in the asked range).
   static ProblemSet load(const std::filesystem::path& path,
                          const ProblemSetOptions& options = {});
 

@@ -92,11 +92,19 @@ CodeLanguage find_language(const std::string& name, const std::string& python) {
                         ", or one of code.languages in the job file)");
 }
 
-void add_languages(const std::vector<core::ConfigTable>& tables) {
+std::vector<CodeLanguage> read_languages(const std::vector<core::ConfigTable>& tables) {
+  std::vector<CodeLanguage> languages;
+  for (const core::ConfigTable& table : tables) {
+    languages.push_back(read_language(table));
+  }
+  return languages;
+}
+
+void add_languages(const std::vector<CodeLanguage>& languages) {
   AddedLanguages& added = added_languages();
   const std::lock_guard lock(added.mutex);
-  for (const core::ConfigTable& table : tables) {
-    added.list.insert(added.list.begin(), read_language(table));
+  for (const CodeLanguage& language : languages) {
+    added.list.insert(added.list.begin(), language);
   }
 }
 

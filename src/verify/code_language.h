@@ -28,10 +28,12 @@ std::vector<CodeLanguage> built_in_languages(const std::string& python);
 /// with the known names.
 CodeLanguage find_language(const std::string& name, const std::string& python);
 
-/// Adds languages or replaces them, from section `code.languages` of a job file: a list
-/// of {name, source, run, compile, fences, compile_wall_s, compile_memory_mb,
-/// address_mb}; run and fences are words with spaces between them. Before the first
-/// verdict.
-void add_languages(const std::vector<core::ConfigTable>& tables);
+/// Section `code.languages` of a job file: a list of {name, source, run, compile, fences,
+/// compile_wall_s, compile_memory_mb, address_mb}; run and fences are words with spaces
+/// between them. Throws kBadConfig.
+std::vector<CodeLanguage> read_languages(const std::vector<core::ConfigTable>& tables);
+
+/// Adds languages or replaces them. Before the first verdict.
+void add_languages(const std::vector<CodeLanguage>& languages);
 
 }  // namespace srpo::verify

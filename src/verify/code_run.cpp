@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/deadline.h"
 #include "core/error.h"
 #include "verify/code_checker.h"
 #include "verify/code_drivers.h"
@@ -94,15 +95,21 @@ class TestRunner {
       if (compiled.kind != VerdictKind::kCorrect) return {compiled};
     }
     for (const CodeTest& test : tests_.tests) {
-      outcomes.push_back(run_on_input(test));
+      outcomes.push_back(is_late() ? late() : run_on_input(test));
+      if (is_late()) break;
       if (until_failure && outcomes.back().kind != VerdictKind::kCorrect) break;
     }
     return outcomes;
   }
 
  private:
+  double seconds_left() const { return sandbox_.config().check_s - watch_.seconds(); }
+  bool is_late() const { return seconds_left() <= 0; }
+  static TestOutcome late() { return {VerdictKind::kTimeout, "sandbox.check_s is over"}; }
+
   SandboxLimits limits() const {
     SandboxLimits limits;
+    limits.total_s = std::max(seconds_left(), 0.01);
     limits.wall_s = tests_.time_limit_s;
     limits.cpu_s = tests_.time_limit_s;
     limits.memory_mb =
@@ -215,6 +222,8 @@ class TestRunner {
   std::vector<TestOutcome> run_calls(bool until_failure) const {
     std::vector<TestOutcome> outcomes;
     while (outcomes.size() < tests_.tests.size()) {
+      if (is_late() && outcomes.empty()) outcomes.push_back(late());
+      if (is_late()) break;
       const bool got_all = add_calls(outcomes);
       if (got_all || until_failure || outcomes.back().kind == VerdictKind::kError) break;
     }
@@ -332,6 +341,7 @@ class TestRunner {
     return outcomes;
   }
 
+  const core::Stopwatch watch_;
   Sandbox& sandbox_;
   const CodeTests& tests_;
   const CodeLanguage language_;

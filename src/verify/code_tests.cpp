@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "verify/bounded_json.h"
 
 namespace srpo::verify {
 namespace {
@@ -70,7 +71,7 @@ bool has_text(const json& object, const char* key) {
 /// A value that published files hold either as JSON or as the text of JSON.
 json unfolded(const json& value, const char* key) {
   if (!value.is_string()) return value;
-  json inner = json::parse(value.get_ref<const std::string&>(), nullptr, false);
+  json inner = parse_bounded_json_or_none(value.get_ref<const std::string&>());
   REQUIRE(!inner.is_discarded(), kBadInput, "tests: \"" << key << "\" is not JSON");
   return inner;
 }
@@ -161,8 +162,8 @@ json test_cases(const json& object, const char* key) {
   const json& value = object[key];
   if (!value.is_string()) return value;
   const auto& text = value.get_ref<const std::string&>();
-  json cases = json::parse(text, nullptr, false);
-  if (cases.is_discarded()) cases = json::parse(unpack_test_cases(text), nullptr, false);
+  json cases = parse_bounded_json_or_none(text);
+  if (cases.is_discarded()) cases = parse_bounded_json_or_none(unpack_test_cases(text));
   REQUIRE(cases.is_array(), kBadInput, "tests: \"" << key << "\" holds no list");
   return cases;
 }
@@ -286,7 +287,7 @@ CodeTests read_tests(const json& object) {
 
 CodeTests parse_code_tests(const std::string& reference) {
   try {
-    const json object = json::parse(reference);
+    const json object = parse_bounded_json(reference);
     // The method's side files: {"input_output": "{\"inputs\": ..}"}.
     if (object.is_object() && object.contains("input_output")) {
       json inner = unfolded(object["input_output"], "input_output");

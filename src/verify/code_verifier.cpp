@@ -88,12 +88,23 @@ CodeReport CodeVerifier::judge(const std::string& reference,
 
 records::Verdict CodeVerifier::verify(const records::Problem& problem,
                                       const std::string& response) const {
+  Explanation not_asked_for;
+  return verify_explained(problem, response, not_asked_for);
+}
+
+records::Verdict CodeVerifier::verify_explained(const records::Problem& problem,
+                                                const std::string& response,
+                                                Explanation& explanation) const {
   try {
-    return judge(problem.reference, response).verdict;
+    CodeReport report = judge(problem.reference, response);
+    explanation.reason = std::move(report.reason);
+    explanation.tests = std::move(report.outcomes);
+    return std::move(report.verdict);
   } catch (const core::Error& error) {
     // Without a sandbox there is no verdict, and no run that could go on.
     if (error.kind() == core::ErrorKind::kBadConfig) throw;
     LOG(error) << "problem=" << problem.id << " " << error.what();
+    explanation.reason = error.what();
     records::Verdict verdict;
     verdict.kind = VerdictKind::kError;
     return verdict;

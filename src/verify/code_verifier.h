@@ -12,13 +12,6 @@
 
 namespace srpo::verify {
 
-/// What came of one test.
-struct TestOutcome {
-  records::VerdictKind kind = records::VerdictKind::kWrong;
-  std::string
-      reason;  ///< one line, for people: "wrong answer", "ValueError", "wall_limit"
-};
-
 struct CodeReport {
   records::Verdict verdict;
   size_t num_tests = 0;
@@ -39,6 +32,10 @@ class CodeVerifier : public Verifier {
 
   records::Verdict verify(const records::Problem& problem,
                           const std::string& response) const override;
+
+  records::Verdict verify_explained(const records::Problem& problem,
+                                    const std::string& response,
+                                    Explanation& explanation) const override;
 
   /// The same with its reasons. Throws kBadInput for tests that cannot be read,
   /// kBadConfig where there is no sandbox.

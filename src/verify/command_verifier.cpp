@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "verify/bounded_json.h"
 
 namespace srpo::verify {
 namespace {
@@ -47,7 +48,7 @@ std::string order_of(const records::Problem& problem, const std::string& respons
 
 /// Throws kBadInput for output that is no verdict.
 Verdict read_verdict(const std::string& output) {
-  const json object = json::parse(output, nullptr, false);
+  const json object = parse_bounded_json_or_none(output);
   REQUIRE(object.is_object(), kBadInput,
           "it wrote '" << output.substr(0, 200) << "' (expected a JSON object)");
   const auto name = object.find("verdict");
@@ -114,6 +115,13 @@ CommandConfig CommandConfig::read(const core::ConfigTable& table) {
 
 Verdict CommandVerifier::verify(const records::Problem& problem,
                                 const std::string& response) const {
+  Explanation not_asked_for;
+  return verify_explained(problem, response, not_asked_for);
+}
+
+Verdict CommandVerifier::verify_explained(const records::Problem& problem,
+                                          const std::string& response,
+                                          Explanation& explanation) const {
   const core::Stopwatch watch;
   const CommandConfig config = config_ ? *config_ : configured_command();
   Sandbox& sandbox = sandbox_ != nullptr ? *sandbox_ : Sandbox::shared();
@@ -130,8 +138,12 @@ Verdict CommandVerifier::verify(const records::Problem& problem,
     SandboxResult result = sandbox.run(run);
     if (result.end == SandboxEnd::kFailed) result = sandbox.run(run);
     verdict = verdict_of(result);
+    explanation.reason = result.end == SandboxEnd::kExited
+                             ? "the command's own verdict"
+                             : std::string("the command: ") + name_of(result.end);
   } catch (const core::Error& error) {
     LOG(error) << "problem=" << problem.id << " verifier command: " << error.what();
+    explanation.reason = std::string("the command: ") + error.what();
     verdict = {};
     verdict.kind = VerdictKind::kError;
   }

@@ -40,6 +40,9 @@ class CommandVerifier : public Verifier {
   /// Throws kBadConfig when there is no command or no sandbox.
   records::Verdict verify(const records::Problem& problem,
                           const std::string& response) const override;
+  records::Verdict verify_explained(const records::Problem& problem,
+                                    const std::string& response,
+                                    Explanation& explanation) const override;
 
  private:
   std::optional<CommandConfig> config_;

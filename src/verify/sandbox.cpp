@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -151,7 +152,7 @@ void check_run(const SandboxRun& run) {
 
 double longest_run_s(const SandboxRun& run) {
   const auto num_inputs = static_cast<double>(std::max<size_t>(run.inputs.size(), 1));
-  return run.limits.wall_s * num_inputs + kSecondsOfGrace;
+  return std::min(run.limits.wall_s * num_inputs, run.limits.total_s) + kSecondsOfGrace;
 }
 
 }  // namespace
@@ -173,7 +174,6 @@ class Sandbox::Pool {
       free_.push_back(i);
       REQUIRE(open(i), kBadConfig, "sandbox: slot " << i << " does not start");
     }
-    LOG(info) << "sandbox: " << report_.description << ", slots=" << num_slots;
   }
 
   SandboxResult run(const SandboxRun& run) {
@@ -182,8 +182,11 @@ class Sandbox::Pool {
     REQUIRE(order.size() <= kMostRunBytes, kBadInput,
             "sandbox: a run of " << order.size() << " bytes (expected at most "
                                  << kMostRunBytes << ")");
-    const uint32_t slot = take();
     SandboxResult result;
+    result.error = "the sandbox was stopped";
+    const std::optional<uint32_t> taken = take();
+    if (!taken) return result;
+    const uint32_t slot = *taken;
     const auto reply = exchange(slot, order, longest_run_s(run));
     if (reply) {
       result = core::from_bytes<SandboxResult>(*reply);
@@ -192,6 +195,17 @@ class Sandbox::Pool {
     }
     give_back(slot, reply.has_value());
     return result;
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      for (const Slot& slot : slots_) {
+        if (slot.process > 0) ::kill(slot.process, SIGKILL);
+      }
+    }
+    freed_.notify_all();
   }
 
   const SandboxConfig& config() const { return config_; }
@@ -210,9 +224,11 @@ class Sandbox::Pool {
     int process = -1;
   };
 
-  uint32_t take() {
+  /// Nothing: the sandbox was stopped.
+  std::optional<uint32_t> take() {
     std::unique_lock lock(mutex_);
-    freed_.wait(lock, [this] { return !free_.empty(); });
+    freed_.wait(lock, [this] { return stopped_ || !free_.empty(); });
+    if (stopped_) return std::nullopt;
     // The one used last: its sandbox waits, and it is warm.
     const uint32_t slot = free_.back();
     free_.pop_back();
@@ -230,7 +246,7 @@ class Sandbox::Pool {
   void give_back(uint32_t slot, bool is_whole) {
     {
       const std::lock_guard lock(mutex_);
-      if (!is_whole) {
+      if (!is_whole && !stopped_) {
         slots_[slot].socket.reset();
         LOG(warn) << "sandbox: slot " << slot << " died; it is started anew";
         open(slot);
@@ -260,12 +276,14 @@ class Sandbox::Pool {
   LadderReport report_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;
+  bool stopped_ = false;
 };
 
 Sandbox::Sandbox(const SandboxConfig& config) : pool_(std::make_unique<Pool>(config)) {}
 Sandbox::~Sandbox() = default;
 
 SandboxResult Sandbox::run(const SandboxRun& run) { return pool_->run(run); }
+void Sandbox::stop() { pool_->stop(); }
 SandboxRung Sandbox::rung() const { return pool_->report().rung; }
 std::string Sandbox::description() const { return pool_->report().description; }
 const SandboxConfig& Sandbox::config() const { return pool_->config(); }

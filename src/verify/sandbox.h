@@ -16,7 +16,7 @@ namespace srpo::verify {
 class Sandbox {
  public:
   /// Throws kBadConfig when the machine offers less than the configured rung, saying what
-  /// is missing. Logs the rung.
+  /// is missing.
   explicit Sandbox(const SandboxConfig& config);
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
@@ -30,6 +30,9 @@ class Sandbox {
   /// slot that dies gives kFailed and is replaced. Throws kBadInput for a run that is not
   /// one of the three forms.
   SandboxResult run(const SandboxRun& run);
+
+  /// Ends all runs, also those that wait for a slot, and refuses later ones: kFailed.
+  void stop();
 
   SandboxRung rung() const;
   /// One line: rung, what it consists of, and why it is not a better one.

@@ -15,6 +15,7 @@ SandboxConfig SandboxConfig::read(const core::ConfigTable& table) {
   count("scratch_mb", config.scratch_mb, 1, 65536);
   count("memory_mb", config.memory_mb, 64, 1 << 20);
   count("processes", config.processes, 1, 4096);
+  config.check_s = table.number("check_s", config.check_s, 0.1, 86400);
   config.python = table.text("python", config.python);
   config.read_only = table.text("read_only", config.read_only);
   config.cgroup = table.text("cgroup", config.cgroup);

@@ -27,11 +27,12 @@ struct SandboxConfig {
   std::string rung =
       "auto";  ///< "auto": the best there is; "A", "B", "C": that one or none
   bool allow_weak = false;     ///< rung C is refused without it
-  uint32_t slots = 0;          ///< runs at a time; 0: one a core
+  uint32_t slots = 0;          ///< runs at a time; 0: one a core (a job: verify.workers)
   uint32_t first_uid = 61000;  ///< as root: slots take free uids from here on
   uint32_t scratch_mb = 32;    ///< the run's own /tmp, in memory
   uint32_t memory_mb = 1024;   ///< of a run, where the run asks for no less
   uint32_t processes = 32;
+  double check_s = 300;  ///< of all tests of a program together
   std::string python = "/usr/bin/python3";
   std::string read_only;  ///< more paths to show the program, with ':' between them
   std::string cgroup;     ///< a delegated cgroup folder; "": the process's own
@@ -48,6 +49,7 @@ struct SandboxConfig {
     visit("scratch_mb", self.scratch_mb);
     visit("memory_mb", self.memory_mb);
     visit("processes", self.processes);
+    visit("check_s", self.check_s);
     visit("python", self.python);
     visit("read_only", self.read_only);
     visit("cgroup", self.cgroup);

@@ -11,6 +11,7 @@ namespace srpo::verify {
 /// Bounds of one run. All are enforced outside the program or by the kernel.
 struct SandboxLimits {
   double wall_s = 10;              ///< of each input
+  double total_s = 86400;          ///< of all inputs
   double cpu_s = 10;               ///< of one process
   uint64_t memory_mb = 1024;       ///< of one process; at rung A of all together
   uint64_t address_mb = 0;         ///< address space of one process; 0: memory_mb
@@ -23,6 +24,7 @@ struct SandboxLimits {
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("wall_s", self.wall_s);
+    visit("total_s", self.total_s);
     visit("cpu_s", self.cpu_s);
     visit("memory_mb", self.memory_mb);
     visit("address_mb", self.address_mb);

@@ -219,7 +219,9 @@ class RunningProgram {
     set_nonblocking(error_end_.get());
   }
 
-  void restart_clock() { deadline_s_ = clock_.seconds() + run_.limits.wall_s; }
+  void restart_clock() {
+    deadline_s_ = std::min(clock_.seconds() + run_.limits.wall_s, run_.limits.total_s);
+  }
 
   void feed() {
     const std::string& input = run_.inputs[num_answered_];

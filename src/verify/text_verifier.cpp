@@ -87,7 +87,8 @@ Explanation YesNoVerifier::explain(const records::Problem& problem,
   return {"last yes or no", wanted, word,
           word.empty()     ? "no whole word yes or no"
           : wanted == word ? "the same word"
-                           : "the other word"};
+                           : "the other word",
+          {}};
 }
 
 Verdict FreeTextVerifier::verify(const records::Problem& problem,
@@ -102,7 +103,8 @@ Explanation FreeTextVerifier::explain(const records::Problem& problem,
   const bool correct = has_free_text(problem, response);
   return {"text", free_text_form(problem.reference), "",
           correct ? "the response contains the reference"
-                  : "the response does not contain the reference"};
+                  : "the response does not contain the reference",
+          {}};
 }
 
 }  // namespace srpo::verify

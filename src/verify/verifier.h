@@ -3,11 +3,19 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "records/problem.h"
 #include "records/verdict.h"
 
 namespace srpo::verify {
+
+/// What came of one test of a program.
+struct TestOutcome {
+  records::VerdictKind kind = records::VerdictKind::kWrong;
+  std::string
+      reason;  ///< one line, for people: "wrong answer", "ValueError", "wall_limit"
+};
 
 /// Why a verdict is what it is, for people.
 struct Explanation {
@@ -15,6 +23,7 @@ struct Explanation {
   std::string reference_form;  ///< how the reference was read, "" when it was not parsed
   std::string answer_form;     ///< how the answer was read
   std::string reason;          ///< one sentence without its full stop
+  std::vector<TestOutcome> tests;  ///< of a program: those that were run, in order
 };
 
 /// How often a verdict was remembered.
@@ -37,6 +46,14 @@ class Verifier {
   virtual Explanation explain(const records::Problem& /*problem*/,
                               const std::string& /*response*/) const {
     return {};
+  }
+
+  /// Both together, where the check is too dear to be done twice.
+  virtual records::Verdict verify_explained(const records::Problem& problem,
+                                            const std::string& response,
+                                            Explanation& explanation) const {
+    explanation = explain(problem, response);
+    return verify(problem, response);
   }
 
   /// Zeros where a kind remembers nothing.

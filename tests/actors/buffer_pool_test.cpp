@@ -1,4 +1,4 @@
-#include "actors/buffer_pool.h"
+#include "actors/wire/buffer_pool.h"
 
 #include <thread>
 

@@ -11,9 +11,9 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
-#include "actors/control_connect.h"
-#include "actors/local_control.h"
-#include "actors/tcp_control.h"
+#include "actors/control/control_connect.h"
+#include "actors/control/local_control.h"
+#include "actors/control/tcp_control.h"
 #include "core/random.h"
 
 namespace srpo::actors {

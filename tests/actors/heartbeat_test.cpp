@@ -1,8 +1,8 @@
-#include "actors/heartbeat.h"
+#include "actors/control/heartbeat.h"
 
 #include <gtest/gtest.h>
 
-#include "actors/clock_offset.h"
+#include "actors/control/clock_offset.h"
 
 namespace srpo::actors {
 namespace {

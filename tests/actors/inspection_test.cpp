@@ -1,12 +1,12 @@
-#include "actors/inspection.h"
+#include "actors/sight/inspection.h"
 
 #include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "actors/local_transport.h"
-#include "actors/rank_services.h"
+#include "actors/wire/local_transport.h"
+#include "actors/sight/rank_services.h"
 #include "actors/runtime.h"
 
 namespace srpo::actors {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/mpi_session.h"
 #include "comm/spawned_processes.h"
 #include "mpi_world.h"

@@ -1,7 +1,7 @@
 // The ranks of an MPI test.
 #pragma once
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/communicator.h"
 
 namespace srpo::actors {

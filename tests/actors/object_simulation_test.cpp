@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "actors/runtime.h"
-#include "actors/simulated_world.h"
+#include "actors/simulation/simulated_world.h"
 #include "core/log.h"
 
 namespace srpo::actors {

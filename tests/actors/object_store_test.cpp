@@ -1,10 +1,10 @@
-#include "actors/object_store.h"
+#include "actors/objects/object_store.h"
 
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "actors/local_transport.h"
+#include "actors/wire/local_transport.h"
 #include "actors/runtime.h"
 
 namespace srpo::actors {
@@ -159,7 +159,7 @@ TEST_F(ObjectStoreTest, CountsWhatCallsCarryThatNeverRan) {
   Ref<Table> ref = rank(0).put(make_table(10));
   const ObjectId id = ref.id();
   auto refused = rank(0).find<Reader>(1, "nobody").call<&Reader::keep>(ref);
-  auto expired = reader(0, 1).call_within<&Reader::keep>(1ns, ref);
+  auto expired = reader(0, 1).call_within<&Reader::keep>(-1ns, ref);
   auto unknown_rank = rank(0).find<Reader>(9, "reader").call<&Reader::keep>(ref);
   ref = {};
   EXPECT_EQ(result(refused).error().kind, CallError::Kind::kNotSent);

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "actors/runtime.h"
-#include "actors/transport.h"
+#include "actors/wire/transport.h"
 #include "core/log.h"
 #include "core/random.h"
 

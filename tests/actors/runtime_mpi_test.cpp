@@ -1,7 +1,7 @@
 // Every rank hosts an adder; rank 0 calls all of them.
 #include <gtest/gtest.h>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
 #include "comm/mpi_session.h"
 #include "mpi_world.h"

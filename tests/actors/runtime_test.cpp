@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/frame.h"
-#include "actors/local_transport.h"
+#include "actors/wire/frame.h"
+#include "actors/wire/local_transport.h"
 
 namespace srpo::actors {
 namespace {

@@ -1,4 +1,4 @@
-#include "actors/simulated_world.h"
+#include "actors/simulation/simulated_world.h"
 
 #include <chrono>
 

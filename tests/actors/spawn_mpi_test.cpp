@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
 #include "comm/mpi_session.h"
 #include "comm/spawned_processes.h"

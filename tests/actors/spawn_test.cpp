@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/local_transport.h"
+#include "actors/wire/local_transport.h"
 #include "actors/runtime.h"
 
 namespace srpo::actors {

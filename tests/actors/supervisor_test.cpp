@@ -1,4 +1,4 @@
-#include "actors/supervisor.h"
+#include "actors/supervision/supervisor.h"
 
 #include <gtest/gtest.h>
 

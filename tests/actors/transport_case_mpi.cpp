@@ -1,5 +1,5 @@
 // TransportCase over MPI. A case for more ranks than there are is skipped.
-#include "actors/mpi_transport.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/mpi_session.h"
 #include "transport_case.h"
 

@@ -81,9 +81,22 @@ TEST(ProblemSet, NamesFileAndLineOfWhatItRefuses) {
                [] { load("{\"question\":\"\xff\",\"answer\":\"1\"}"); });
   expect_error(ErrorKind::kBadFile, "cannot be read",
                [] { ProblemSet::load("/nowhere/x.jsonl"); });
-  expect_error(ErrorKind::kBadConfig, "kind 'poem' (expected math)", [] {
-    load("{}", {"poem", 0, {}});
-  });
+}
+
+TEST(ProblemSet, TakesTheTestsOfProgramsAsTheyStand) {
+  const ProblemSet set = load(R"({"question":"a","tests":{"tests":[],"language":"c"}})"
+                              "\n"
+                              R"({"text":"b","tests":[{"input":"","output":""}]})"
+                              "\n"
+                              R"({"prompt":"c","test":"check","entry_point":"f"})"
+                              "\n",
+                              {"code", 0, {}});
+  ASSERT_EQ(set.size(), 3U);
+  EXPECT_EQ(set[0].kind, "code");
+  EXPECT_EQ(set[0].reference, R"({"language":"c","tests":[]})");
+  EXPECT_EQ(set[1].question, "b");
+  EXPECT_EQ(set[1].reference, R"({"tests":[{"input":"","output":""}]})");
+  EXPECT_EQ(set[2].reference, R"({"entry_point":"f","prompt":"c","test":"check"})");
 }
 
 TEST(ProblemSet, TakesTheAskedRangeAndNoMore) {

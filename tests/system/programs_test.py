@@ -23,7 +23,8 @@ EASY_JOB = [word for setting in ("ranks=~", "run.steps=1", "warm_start.batches=8
 def call(program, *arguments, lines="", expect=0):
     """Standard output and error of a program; fails the test on another exit code."""
     done = subprocess.run([BIN / program, *map(str, arguments)], input=lines, env=ENVIRONMENT, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, encoding="utf-8", timeout=120, check=False)
+                          stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="surrogateescape",
+                          timeout=120, check=False)
     shown = f"{program} {' '.join(map(str, arguments))}"
     check(done.returncode == expect, f"{shown}: exit code {done.returncode}, expected {expect}:\n{done.stderr}")
     check(expect == 0 or len(done.stderr.splitlines()) == 1, f"{shown}: not one sentence:\n{done.stderr}")
@@ -108,7 +109,88 @@ def test_verify():
     refuses("srpo_verify", lines=good + "[]\n", words=["stdin:3", "object"], answers=2)
     refuses("srpo_verify", lines='{"kind": "math", "reference": "1"}\n', words=["stdin:1", "response", "missing"])
     refuses("srpo_verify", lines='{"kind": "math", "reference": 1, "response": ""}\n', words=["stdin:1", "reference"])
-    refuses("srpo_verify", lines='{"kind": "poem"}\n', words=["stdin:1", "poem", "math"])
+    refuses("srpo_verify", lines='{"kind": "poem", "reference": "", "response": ""}\n', words=["stdin:1", "poem", "math"])
+
+
+def stated(verdicts):
+    return [(each["verdict"], each["reward"]) for each in verdicts]
+
+
+def test_verify_programs():
+    """Whether this machine can confine a program."""
+    tests = {"tests": [{"input": "1\n", "output": "2\n"}, {"input": "4\n", "output": "8\n"}], "time_limit_s": 5}
+    right = {"kind": "code", "tests": tests, "response": "```python\nprint(2 * int(input()))\n```"}
+    done = subprocess.run([BIN / "srpo_verify"], input=to_lines([right]), env=ENVIRONMENT, capture_output=True, text=True,
+                          timeout=60, check=False)
+    if done.returncode == 64 and "no rung of confinement" in done.stderr:
+        return False
+    check(done.stderr.count("rung ") == 1, f"the rung is not said once: {done.stderr}")
+
+    half = {**right, "tests": tests["tests"], "response": "```python\nprint(2)\n```"}
+    none = {**right, "response": "no program"}
+    asked = {"kind": "code", "reference": json.dumps(tests), "response": "```python\n1/0\n```"}
+    objects = [right, half, none, asked, {"kind": "math", "reference": "1", "response": "\\boxed{1}"}] * 8
+    expected = [("correct", 1), ("wrong", 0.5), ("unparsable", 0), ("wrong", 0), ("correct", 1)] * 8
+    for jobs in (1, 4):
+        check(stated(ask("srpo_verify", "--jobs", jobs, objects=objects)) == expected, f"--jobs {jobs}: other verdicts")
+    told = ask("srpo_verify", "--explain", objects=[half, asked])
+    check([each["verdict"] for each in told[0]["tests"]] == ["correct", "wrong"], f"--explain: {told[0]}")
+    check("test 2 of 2" in told[0]["reason"] and "ZeroDivisionError" in told[1]["tests"][0]["reason"], f"--explain: {told}")
+
+    unit = {"kind": "command", "reference": "2.5 km"}
+    command = ["--command", "python3 -S check_units.py", "--command-files", SOURCE / "docs" / "examples" / "check_units.py"]
+    judged = ask("srpo_verify", *command, "--jobs", 2, objects=[
+        {**unit, "response": response} for response in ("\\boxed{2500 m}", "\\boxed{1 m}", "2.5 km")])
+    check(stated(judged) == [("correct", 1), ("wrong", 0), ("unparsable", 0)], f"command: {judged}")
+
+    refuses("srpo_verify", lines=to_lines([{**unit, "response": ""}]), words=["stdin:1", "verify.command"])
+    refuses("srpo_verify", "--set", "sandbox.rung=C", lines=to_lines([right]), words=["stdin:1", "allow_weak", "rung"])
+    refuses("srpo_verify", "--set", "sandbox.rungs=C", words=["sandbox.rungs"])
+    refuses("srpo_verify", "--config", "/nowhere.yaml", words=["nowhere.yaml"])
+    refuses("srpo_verify", lines='{"kind": "code", "tests": 3, "response": ""}\n', words=["stdin:1", "tests"])
+    return True
+
+
+def test_bad_answers(kinds):
+    """Whatever a model writes: a verdict within the limit."""
+    million = 1 << 20
+    answers = ["", "\0", "a\0b \\boxed{4\0}", "{" * million, "\\boxed{" * (million // 7), "\\boxed{" + "{" * million,
+               "\\boxed{" + "7" * 100000 + "}", "\\boxed{9^{9^{9^{9^9}}}}", "\\boxed{1/0}", "\\boxed{1} and \\boxed{2} or \\boxed{",
+               "答案是 \\boxed{四}", "\\boxed{٤}", "الجواب هو ٤", "```python\n" + "(" * million, "```\n" * (million // 4),
+               "```python\n\0\n```", "#### " * (million // 5)]
+    command = ["--command", "cat >/dev/null; echo '{\"verdict\": \"wrong\"}'"]
+    for kind in kinds:
+        reference = '{"tests": [{"input": "", "output": "4\\n"}], "time_limit_s": 2}' if kind == "code" else "4"
+        lines = to_lines({"kind": kind, "reference": reference, "response": answer} for answer in answers)
+        output, _ = call("srpo_verify", "--explain", *command, lines=lines)
+        verdicts = [json.loads(line) for line in output.splitlines()]
+        check(len(verdicts) == len(answers), f"{kind}: {len(verdicts)} verdicts of {len(answers)}")
+        known = {"correct", "wrong", "unparsable", "timeout", "resource_limit"}
+        for answer, verdict in zip(answers, verdicts):
+            check(verdict["verdict"] in known and verdict["took_ms"] < 5000, f"{kind}: {answer[:40]!r} gave {str(verdict)[:300]}")
+    refuses("srpo_verify", lines='{"kind": "math", "reference": "1", "response": "\udcff"}\n', words=["stdin:1", "UTF-8"])
+    refuses("srpo_verify", lines="[" * million + "\n", words=["stdin:1", "nested"])
+
+
+def test_verified_run(scratch):
+    """A run whose rewards come from a command of the user's, and one that the machine must refuse."""
+    problems = scratch / "problems.jsonl"
+    problems.write_text(to_lines({"question": f"{n}+1", "answer": str(n + 1)} for n in range(8)))
+    folder = scratch / "verified"
+    command = """cat >/dev/null; echo '{"verdict": "wrong", "reward": 0.25, "answer": "x"}'"""
+    job = ["--set", f"run.folder={folder}", "--set", "ranks=~", "--set", "run.steps=1", "--set", "warm_start.batches=1",
+           "--set", f"data.train=[{{path: {problems}, kind: command}}]", "--set", "data.validation=[]",
+           "--set", f"verify.command.run={json.dumps(command)}"]
+    refused = run(1, TINY, *job, "--set", "sandbox.rung=C", expect=64)
+    sentences = [line for line in refused.splitlines() if line.startswith("srpo_cluster: ")]
+    check(len(sentences) == 1 and "allow_weak" in sentences[0], refused)
+    check(not folder.exists(), "a run folder was made")
+    output = run(1, TINY, *job)
+    check(output.count("sandbox: rung ") == 1, f"the rung is not said once:\n{output}")
+    chains = [chain for _, chain in chains_of(export(folder)) if chain["verdict"]["kind"] != "unverified"]
+    check(len(chains) >= 8, f"{len(chains)} chains were judged")
+    check(all(chain["verdict"]["reward"] == 0.25 and chain["verdict"]["answer"] == "x" for chain in chains),
+          f"rewards {[chain['verdict'] for chain in chains][:8]}")
 
 
 def test_generate(model):
@@ -249,7 +331,10 @@ def test_analyze(folder, scratch):
 
 def main():
     test_verify()
-    print("srpo_verify passed")
+    confined = test_verify_programs()
+    kinds = call("srpo_verify", "--kinds")[0].split()
+    test_bad_answers([kind for kind in kinds if confined or kind not in ("code", "command")])
+    print("srpo_verify passed" if confined else "srpo_verify passed, without programs: nothing confines them here")
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
         folder = scratch / "run"
@@ -260,6 +345,8 @@ def main():
         test_generate(folder / "export")
         print("srpo_generate passed")
         test_analyze(folder, scratch)
+        if confined:
+            test_verified_run(scratch)
         print("srpo_analyze passed")
 
 

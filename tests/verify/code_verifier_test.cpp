@@ -7,6 +7,7 @@
 
 #include "core/config_table.h"
 #include "core/error.h"
+#include "sandbox_here.h"
 #include "verify/make_verifier.h"
 
 namespace srpo::verify {
@@ -24,6 +25,8 @@ Sandbox& sandbox() {
   return sandbox;
 }
 
+class CodeVerifierTest : public SandboxedTest {};
+
 CodeReport judge(const json& tests, const std::string& code,
                  const std::string& language = "python") {
   return CodeVerifier(sandbox()).judge(
@@ -35,7 +38,7 @@ json doubling() {
       {"input":"2\n","output":"4\n"},{"input":"3\n","output":"6\n"}],"time_limit_s":5})");
 }
 
-TEST(CodeVerifierTest, AcceptsARightProgram) {
+TEST_F(CodeVerifierTest, AcceptsARightProgram) {
   const CodeReport report = judge(doubling(), "print(int(input()) * 2)");
   EXPECT_EQ(report.verdict.kind, VerdictKind::kCorrect) << report.reason;
   EXPECT_EQ(report.verdict.reward, 1);
@@ -43,7 +46,7 @@ TEST(CodeVerifierTest, AcceptsARightProgram) {
   EXPECT_EQ(report.num_tests, 3u);
 }
 
-TEST(CodeVerifierTest, CountsTheTestsThatPass) {
+TEST_F(CodeVerifierTest, CountsTheTestsThatPass) {
   const CodeReport report =
       judge(doubling(), "n = int(input())\nprint(n * 2 if n != 2 else 0)");
   EXPECT_EQ(report.verdict.kind, VerdictKind::kWrong);
@@ -51,7 +54,7 @@ TEST(CodeVerifierTest, CountsTheTestsThatPass) {
   EXPECT_EQ(report.reason, "test 2 of 3: wrong answer");
 }
 
-TEST(CodeVerifierTest, RewardsAsLiveCodeBenchDoesUpToTheFirstFailure) {
+TEST_F(CodeVerifierTest, RewardsAsLiveCodeBenchDoesUpToTheFirstFailure) {
   json tests = doubling();
   tests["reward"] = "lcb_compat";
   const auto reward_failing_at = [&tests](int k) {
@@ -68,7 +71,7 @@ TEST(CodeVerifierTest, RewardsAsLiveCodeBenchDoesUpToTheFirstFailure) {
   EXPECT_DOUBLE_EQ(reward_failing_at(3), 0);
 }
 
-TEST(CodeVerifierTest, NamesCrashesAndLimits) {
+TEST_F(CodeVerifierTest, NamesCrashesAndLimits) {
   json tests = doubling();
   tests["time_limit_s"] = 0.5;
   tests["reward"] = "all";
@@ -80,7 +83,7 @@ TEST(CodeVerifierTest, NamesCrashesAndLimits) {
   EXPECT_EQ(judge(tests, "pass").reason, "test 1 of 3: no output");
 }
 
-TEST(CodeVerifierTest, FindsNoProgramWhereThereIsNone) {
+TEST_F(CodeVerifierTest, FindsNoProgramWhereThereIsNone) {
   const CodeVerifier verifier(sandbox());
   for (const std::string response : {"", "no code", "```", "```sh\nls\n```"}) {
     const CodeReport report = verifier.judge(doubling().dump(), response);
@@ -89,7 +92,7 @@ TEST(CodeVerifierTest, FindsNoProgramWhereThereIsNone) {
   }
 }
 
-TEST(CodeVerifierTest, SaysErrorOfTestsThatCannotBeRead) {
+TEST_F(CodeVerifierTest, SaysErrorOfTestsThatCannotBeRead) {
   records::Problem problem;
   problem.kind = "code";
   problem.reference = "{}";
@@ -98,7 +101,7 @@ TEST(CodeVerifierTest, SaysErrorOfTestsThatCannotBeRead) {
   EXPECT_EQ(verdict.reward, 0);
 }
 
-TEST(CodeVerifierTest, CallsFunctionsAndMethods) {
+TEST_F(CodeVerifierTest, CallsFunctionsAndMethods) {
   const json tests = json::parse(R"({"function":"add","tests":[
       {"args":[1,2],"result":3},{"args":[[1],[2]],"result":[1,2]},
       {"args":["a","b"],"result":"ab"}]})");
@@ -116,7 +119,7 @@ TEST(CodeVerifierTest, CallsFunctionsAndMethods) {
       judge(tests, "def add(a, b):\n  print(a)\n  return (a + b)").verdict.reward, 1);
 }
 
-TEST(CodeVerifierTest, TuplesCountAsListsAtTheTopOnlyForLiveCodeBench) {
+TEST_F(CodeVerifierTest, TuplesCountAsListsAtTheTopOnlyForLiveCodeBench) {
   json tests = json::parse(
       R"({"function":"f","tests":[{"args":[0],"result":[1,2]},{"args":[1],"result":[[1,2]]}]})");
   const std::string code = "def f(n): return [(1, 2)] if n else (1, 2)";
@@ -125,7 +128,7 @@ TEST(CodeVerifierTest, TuplesCountAsListsAtTheTopOnlyForLiveCodeBench) {
   EXPECT_EQ(judge(tests, code).verdict.reward, 0.5);
 }
 
-TEST(CodeVerifierTest, RunsTheAuthorsChecksOutsideTheProgramsSandbox) {
+TEST_F(CodeVerifierTest, RunsTheAuthorsChecksOutsideTheProgramsSandbox) {
   json tests;
   tests["entry_point"] = "f";
   tests["prompt"] =
@@ -161,13 +164,13 @@ TEST(CodeVerifierTest, RunsTheAuthorsChecksOutsideTheProgramsSandbox) {
       VerdictKind::kCorrect);
 }
 
-TEST(CodeVerifierTest, GivesAFractionOfMbppChecks) {
+TEST_F(CodeVerifierTest, GivesAFractionOfMbppChecks) {
   const json tests = {
       {"test_list", {"assert f(1) == 1", "assert f(2) == 5", "assert f(3) == 3"}}};
   EXPECT_DOUBLE_EQ(judge(tests, "def f(x): return x").verdict.reward, 2.0 / 3);
 }
 
-TEST(CodeVerifierTest, AsksACheckerProgram) {
+TEST_F(CodeVerifierTest, AsksACheckerProgram) {
   json tests = json::parse(R"({"tests":[{"input":"10\n","output":""}],"checker":{"kind":
       "program","program":""}})");
   tests["checker"]["program"] =
@@ -179,7 +182,7 @@ TEST(CodeVerifierTest, AsksACheckerProgram) {
   EXPECT_EQ(judge(tests, "print('x')").verdict.reward, 0);
 }
 
-TEST(CodeVerifierTest, CompilesCpp) {
+TEST_F(CodeVerifierTest, CompilesCpp) {
   json tests = doubling();
   tests["language"] = "cpp";
   EXPECT_EQ(
@@ -194,25 +197,25 @@ TEST(CodeVerifierTest, CompilesCpp) {
   EXPECT_NE(broken.reason.find("does not compile"), std::string::npos) << broken.reason;
 }
 
-TEST(CodeVerifierTest, RunsOtherInterpretersAndThoseOfTheConfiguration) {
+TEST_F(CodeVerifierTest, RunsOtherInterpretersAndThoseOfTheConfiguration) {
   json tests = doubling();
   tests["language"] = "bash";
   EXPECT_EQ(judge(tests, "read n; echo $((2 * n))", "bash").verdict.reward, 1);
   const auto table = core::ConfigTable::parse(
       "languages:\n  - {name: awk, source: p.awk, run: /usr/bin/awk -f p.awk}\n", "t");
-  add_languages(table.sections("languages"));
+  add_languages(read_languages(table.sections("languages")));
   tests["language"] = "awk";
   EXPECT_EQ(judge(tests, "{print 2 * $1}", "awk").verdict.reward, 1);
   tests["language"] = "klingon";
   EXPECT_THROW(judge(tests, "x"), core::Error);
 }
 
-TEST(CodeVerifierTest, IsRegistered) {
+TEST_F(CodeVerifierTest, IsRegistered) {
   const auto kinds = verifier_kinds();
   EXPECT_NE(std::find(kinds.begin(), kinds.end(), "code"), kinds.end());
 }
 
-TEST(CodeVerifierTest, GivesTheSameVerdictEveryTime) {
+TEST_F(CodeVerifierTest, GivesTheSameVerdictEveryTime) {
   const json tests = {{"tests", {{{"input", ""}, {"output", ""}}}}};
   const std::string code = "print(hash('a'), list({'x', 'y', 'z'}))";
   SandboxRun run;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "sandbox_here.h"
 #include "verify/make_verifier.h"
 
 namespace srpo::verify {
@@ -21,6 +22,8 @@ Sandbox& sandbox() {
   return sandbox;
 }
 
+class CommandVerifierTest : public SandboxedTest {};
+
 Verdict verdict_of(const std::string& command, const std::string& response = "1",
                    double time_limit_s = 5) {
   CommandConfig config;
@@ -33,7 +36,7 @@ Verdict verdict_of(const std::string& command, const std::string& response = "1"
   return CommandVerifier(config, sandbox()).verify(problem, response);
 }
 
-TEST(CommandVerifierTest, TakesTheVerdictOfTheCommand) {
+TEST_F(CommandVerifierTest, TakesTheVerdictOfTheCommand) {
   const Verdict verdict =
       verdict_of(R"(echo '{"verdict":"wrong","reward":0.25,"answer":"x"}')");
   EXPECT_EQ(verdict.kind, VerdictKind::kWrong);
@@ -43,7 +46,7 @@ TEST(CommandVerifierTest, TakesTheVerdictOfTheCommand) {
   EXPECT_EQ(verdict_of(R"(echo '{"verdict":"unparsable"}')").reward, 0);
 }
 
-TEST(CommandVerifierTest, GivesTheProblemAndTheResponseAsJson) {
+TEST_F(CommandVerifierTest, GivesTheProblemAndTheResponseAsJson) {
   const std::string script =
       "import json,sys; o=json.load(sys.stdin); "
       "ok=o=={\"id\":\"p1\",\"question\":\"How much?\",\"reference\":\"1\","
@@ -53,7 +56,7 @@ TEST(CommandVerifierTest, GivesTheProblemAndTheResponseAsJson) {
             VerdictKind::kCorrect);
 }
 
-TEST(CommandVerifierTest, SaysErrorOfACommandThatBreaksTheRules) {
+TEST_F(CommandVerifierTest, SaysErrorOfACommandThatBreaksTheRules) {
   for (const char* command :
        {"exit 3", "true", "echo no", "echo '[]'", R"(echo '{"verdict":"great"}')",
         R"(echo '{"verdict":"correct","reward":2}')",
@@ -65,12 +68,12 @@ TEST(CommandVerifierTest, SaysErrorOfACommandThatBreaksTheRules) {
   }
 }
 
-TEST(CommandVerifierTest, StopsACommandAtItsLimits) {
+TEST_F(CommandVerifierTest, StopsACommandAtItsLimits) {
   EXPECT_EQ(verdict_of("sleep 60", "1", 0.3).kind, VerdictKind::kTimeout);
   EXPECT_EQ(verdict_of("yes").kind, VerdictKind::kResourceLimit);
 }
 
-TEST(CommandVerifierTest, RunsTheExampleOfTheDocumentation) {
+TEST_F(CommandVerifierTest, RunsTheExampleOfTheDocumentation) {
   const std::string folder = std::string(SRPO_SOURCE_DIR) + "/docs/examples/";
   const auto table = core::ConfigTable::parse(
       "run: python3 -S check_units.py\nfiles: " + folder + "check_units.py\n", "test");
@@ -85,7 +88,7 @@ TEST(CommandVerifierTest, RunsTheExampleOfTheDocumentation) {
   EXPECT_EQ(verifier.verify(problem, "").kind, VerdictKind::kUnparsable);
 }
 
-TEST(CommandVerifierTest, IsRegisteredAndAsksForItsConfiguration) {
+TEST_F(CommandVerifierTest, IsRegisteredAndAsksForItsConfiguration) {
   const auto verifier = make_verifier("command");
   records::Problem problem;
   EXPECT_THROW(verifier->verify(problem, ""), core::Error);

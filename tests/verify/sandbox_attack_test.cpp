@@ -1,7 +1,9 @@
 // Each attack must get the right verdict within its limit and leave nothing behind.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "core/config_table.h"
 #include "core/deadline.h"
 #include "sandbox_attacks.h"
+#include "sandbox_here.h"
 #include "verify/code_verifier.h"
 #include "verify/sandbox.h"
 
@@ -24,6 +27,11 @@ constexpr double kLimitS = 1;
 constexpr double kGraceS = 0.5;
 constexpr double kCompileS = 5;
 
+std::string asked_rung() {
+  const char* rung = std::getenv("SRPO_ATTACK_RUNG");
+  return rung != nullptr ? rung : "auto";
+}
+
 Sandbox& sandbox() {
   static Sandbox sandbox([] {
     const auto table = core::ConfigTable::parse(
@@ -31,11 +39,11 @@ Sandbox& sandbox() {
         "'/usr/bin/g++ -std=c++20 -O0 -pipe -o program p.cpp', compile_wall_s: 5, "
         "compile_memory_mb: 700}\n",
         "attacks");
-    add_languages(table.sections("languages"));
+    add_languages(read_languages(table.sections("languages")));
     SandboxConfig config;
     config.slots = 2;
     config.memory_mb = 512;
-    if (const char* rung = std::getenv("SRPO_ATTACK_RUNG")) config.rung = rung;
+    config.rung = asked_rung();
     return config;
   }());
   return sandbox;
@@ -86,29 +94,44 @@ CodeReport judge(const std::string& language, const std::string& code) {
                                        "```" + language + "\n" + code + "\n```\n");
 }
 
-/// What a machine that is busy with other things adds to any run: measured, not guessed.
-double seconds_of_load() {
-  const core::Stopwatch watch;
-  judge("python", "print(42)");
-  judge("python", "print(42)");
-  return 2 * watch.seconds();
+/// Judges up to three times, until it takes no longer than `limit_s`: other work on the
+/// machine only ever adds to the time that ending an attack takes. Returns all reports.
+std::vector<CodeReport> judge_within(double limit_s,
+                                     const std::function<CodeReport()>& judge_once) {
+  std::vector<CodeReport> reports;
+  double shortest = limit_s + 1;
+  while (reports.size() < 3 && shortest > limit_s) {
+    const core::Stopwatch watch;
+    reports.push_back(judge_once());
+    shortest = std::min(shortest, watch.seconds());
+  }
+  EXPECT_LE(shortest, limit_s) << "the shortest of " << reports.size() << " times";
+  return reports;
 }
 
-class AttackTest : public ::testing::TestWithParam<Attack> {};
+class AttackTest : public SandboxedTest, public ::testing::WithParamInterface<Attack> {
+ protected:
+  void SetUp() override {
+    const std::string& missing = why_no_rung(asked_rung());
+    if (!missing.empty()) GTEST_SKIP() << missing;
+  }
+};
 
 TEST_P(AttackTest, IsContained) {
   const Attack& attack = GetParam();
   if (attack.name == "ManyLargeChildren" && sandbox().rung() != SandboxRung::kA) {
     GTEST_SKIP() << "without a cgroup 12 GiB of memory would be used";
   }
-  const double limit = seconds_of_load() + kLimitS + kGraceS +
-                       (attack.language == "cpp_small" ? kCompileS : 0);
-  const core::Stopwatch watch;
-  const CodeReport report = judge(attack.language, attack.code);
-  EXPECT_LE(watch.seconds(), limit);
-  EXPECT_TRUE(attack.right.contains(report.verdict.kind))
-      << name_of(report.verdict.kind) << ": " << report.reason;
-  EXPECT_EQ(report.verdict.reward, report.verdict.kind == VerdictKind::kCorrect ? 1 : 0);
+  const double limit =
+      kLimitS + kGraceS + (attack.language == "cpp_small" ? kCompileS : 0);
+  const auto reports =
+      judge_within(limit, [&attack] { return judge(attack.language, attack.code); });
+  for (const CodeReport& report : reports) {
+    EXPECT_TRUE(attack.right.contains(report.verdict.kind))
+        << name_of(report.verdict.kind) << ": " << report.reason;
+    EXPECT_EQ(report.verdict.reward,
+              report.verdict.kind == VerdictKind::kCorrect ? 1 : 0);
+  }
   EXPECT_EQ(programs_running(), std::vector<std::string>{});
   EXPECT_EQ(traps_left(), std::vector<std::string>{});
   const CodeReport after = judge("python", "print(42)");
@@ -136,29 +159,32 @@ std::ostream& operator<<(std::ostream& out, const CalledAttack& attack) {
   return out << attack.name;
 }
 
-class CalledAttackTest : public ::testing::TestWithParam<CalledAttack> {};
+class CalledAttackTest : public SandboxedTest,
+                         public ::testing::WithParamInterface<CalledAttack> {};
 
 TEST_P(CalledAttackTest, EarnsNothing) {
   const json tests = {{"function", "f"},
                       {"tests", {{{"args", {1}}, {"result", "secret-4711"}}}},
                       {"time_limit_s", kLimitS}};
   const std::string response = "```python\n" + GetParam().code + "\n```\n";
-  const double limit = seconds_of_load() + kLimitS + kGraceS;
-  const core::Stopwatch watch;
-  const CodeReport called = CodeVerifier(sandbox()).judge(tests.dump(), response);
-  EXPECT_LE(watch.seconds(), limit);
-  EXPECT_NE(called.verdict.kind, VerdictKind::kCorrect) << called.reason;
-  EXPECT_EQ(called.verdict.reward, 0);
+  const auto judge_it = [&response](const json& asked) {
+    return judge_within(kLimitS + kGraceS, [&] {
+      return CodeVerifier(sandbox()).judge(asked.dump(), response);
+    });
+  };
+  for (const CodeReport& called : judge_it(tests)) {
+    EXPECT_NE(called.verdict.kind, VerdictKind::kCorrect) << called.reason;
+    EXPECT_EQ(called.verdict.reward, 0);
+  }
   const json checks = {{"entry_point", "f"},
                        {"prompt", ""},
                        {"test", "def check(c):\n  assert c(1) == 'secret-4711'\n"},
                        {"time_limit_s", kLimitS}};
-  const core::Stopwatch second_watch;
-  const CodeReport checked = CodeVerifier(sandbox()).judge(checks.dump(), response);
-  EXPECT_LE(second_watch.seconds(), limit);
-  EXPECT_NE(checked.verdict.kind, VerdictKind::kCorrect) << checked.reason;
-  EXPECT_NE(checked.verdict.kind, VerdictKind::kError) << checked.reason;
-  EXPECT_EQ(checked.verdict.reward, 0);
+  for (const CodeReport& checked : judge_it(checks)) {
+    EXPECT_NE(checked.verdict.kind, VerdictKind::kCorrect) << checked.reason;
+    EXPECT_NE(checked.verdict.kind, VerdictKind::kError) << checked.reason;
+    EXPECT_EQ(checked.verdict.reward, 0);
+  }
   EXPECT_EQ(programs_running(), std::vector<std::string>{});
 }
 
@@ -233,21 +259,24 @@ def f(x): raise AssertionPassed()
 )PY"}),
     [](const ::testing::TestParamInfo<CalledAttack>& info) { return info.param.name; });
 
-TEST(InputAttackTest, AProgramNeedNotReadItsInput) {
+class InputAttackTest : public SandboxedTest {};
+
+TEST_F(InputAttackTest, AProgramNeedNotReadItsInput) {
   const json tests = {
       {"tests", {{{"input", std::string(1 << 20, 'x')}, {"output", "42\n"}}}},
       {"time_limit_s", kLimitS}};
   const CodeVerifier verifier(sandbox());
   EXPECT_EQ(verifier.judge(tests.dump(), "```python\nprint(42)\n```").verdict.kind,
             VerdictKind::kCorrect);
-  const core::Stopwatch watch;
-  EXPECT_EQ(verifier.judge(tests.dump(), "```python\nimport time; time.sleep(60)\n```")
-                .verdict.kind,
-            VerdictKind::kTimeout);
-  EXPECT_LE(watch.seconds(), kLimitS + kGraceS);
+  const auto reports = judge_within(kLimitS + kGraceS, [&] {
+    return verifier.judge(tests.dump(), "```python\nimport time; time.sleep(60)\n```");
+  });
+  EXPECT_EQ(reports.back().verdict.kind, VerdictKind::kTimeout);
 }
 
-TEST(NeighbourTest, IsServedWhileTheOtherSlotIsUnderAttack) {
+class NeighbourTest : public SandboxedTest {};
+
+TEST_F(NeighbourTest, IsServedWhileTheOtherSlotIsUnderAttack) {
   std::atomic<bool> done = false;
   sandbox();
   std::thread attacker([&done] {

@@ -6,11 +6,14 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox_here.h"
 #include "verify/code_verifier.h"
 #include "verify/sandbox_benchmark.h"
 
 namespace srpo::verify {
 namespace {
+
+class SandboxLongTest : public SandboxedTest {};
 
 bool skips_long_tests() { return std::getenv("SRPO_LONG_TESTS") == nullptr; }
 
@@ -30,7 +33,7 @@ Sandbox& sandbox() {
   return sandbox;
 }
 
-TEST(SandboxLongTest, CostsLittleAndProtectsNeighbours) {
+TEST_F(SandboxLongTest, CostsLittleAndProtectsNeighbours) {
   if (skips_long_tests()) GTEST_SKIP() << "SRPO_LONG_TESTS is not set";
   const SandboxFigures figures = measure_sandbox(sandbox(), 50);
   std::printf(
@@ -56,12 +59,12 @@ void judge_human_eval(int times, int every) {
   EXPECT_EQ(figures.num_problems, (164 + every - 1) / every);
 }
 
-TEST(SandboxLongTest, JudgesHumanEvalEightTimes) {
+TEST_F(SandboxLongTest, JudgesHumanEvalEightTimes) {
   if (skips_long_tests()) GTEST_SKIP() << "SRPO_LONG_TESTS is not set";
   judge_human_eval(8, 1);
 }
 
-TEST(SandboxLongTest, JudgesSomeOfHumanEval) { judge_human_eval(1, 8); }
+TEST_F(SandboxLongTest, JudgesSomeOfHumanEval) { judge_human_eval(1, 8); }
 
 }  // namespace
 }  // namespace srpo::verify

@@ -1,5 +1,6 @@
 #include "verify/sandbox.h"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 
 #include "core/deadline.h"
 #include "core/error.h"
+#include "sandbox_here.h"
 
 namespace srpo::verify {
 namespace {
@@ -29,6 +31,8 @@ Sandbox& sandbox() {
   return sandbox;
 }
 
+class SandboxTest : public SandboxedTest {};
+
 SandboxRun shell(const std::string& script, const std::string& input = "") {
   SandboxRun run;
   run.program.command = {"/bin/sh", "-c", script};
@@ -37,7 +41,7 @@ SandboxRun shell(const std::string& script, const std::string& input = "") {
   return run;
 }
 
-TEST(SandboxTest, RunsAProgramWithItsInput) {
+TEST_F(SandboxTest, RunsAProgramWithItsInput) {
   const SandboxResult result =
       sandbox().run(shell("cat; echo said >&2; exit 3", "hello"));
   EXPECT_EQ(result.end, SandboxEnd::kExited) << result.error;
@@ -47,12 +51,12 @@ TEST(SandboxTest, RunsAProgramWithItsInput) {
   EXPECT_EQ(result.error, "said\n");
 }
 
-TEST(SandboxTest, SaysWhichRungItStandsOn) {
+TEST_F(SandboxTest, SaysWhichRungItStandsOn) {
   EXPECT_NE(sandbox().rung(), SandboxRung::kNone);
   EXPECT_NE(sandbox().description().find("rung"), std::string::npos);
 }
 
-TEST(SandboxTest, GivesFilesToTheProgramAndForgetsThemAfterwards) {
+TEST_F(SandboxTest, GivesFilesToTheProgramAndForgetsThemAfterwards) {
   SandboxRun run = shell("ls /tmp; cat note");
   run.program.files = {{"note", std::string("a\0b", 3), false}};
   EXPECT_EQ(sandbox().run(run).outputs[0], "note\n" + std::string("a\0b", 3));
@@ -61,7 +65,7 @@ TEST(SandboxTest, GivesFilesToTheProgramAndForgetsThemAfterwards) {
   }
 }
 
-TEST(SandboxTest, AnswersInputAfterInput) {
+TEST_F(SandboxTest, AnswersInputAfterInput) {
   SandboxRun run = shell("while read line; do echo \"<$line>\"; printf END; done");
   run.inputs = {"one\n", "two\n", "three\n"};
   run.terminator = "END";
@@ -71,7 +75,7 @@ TEST(SandboxTest, AnswersInputAfterInput) {
             (std::vector<std::string>{"<one>\n", "<two>\n", "<three>\n"}));
 }
 
-TEST(SandboxTest, KeepsTheAnswersBeforeTheOneThatTakesTooLong) {
+TEST_F(SandboxTest, KeepsTheAnswersBeforeTheOneThatTakesTooLong) {
   SandboxRun run = shell("read a; printf 1END; read b; sleep 60");
   run.inputs = {"x\n", "y\n", "z\n"};
   run.terminator = "END";
@@ -81,7 +85,7 @@ TEST(SandboxTest, KeepsTheAnswersBeforeTheOneThatTakesTooLong) {
   EXPECT_EQ(result.outputs, std::vector<std::string>{"1"});
 }
 
-TEST(SandboxTest, ConnectsAProgramWithItsTester) {
+TEST_F(SandboxTest, ConnectsAProgramWithItsTester) {
   SandboxRun run = shell("while read n; do echo $((n * 2)); done");
   run.inputs.clear();
   run.tester = SandboxProgram{
@@ -93,7 +97,7 @@ TEST(SandboxTest, ConnectsAProgramWithItsTester) {
   }
 }
 
-TEST(SandboxTest, KeepsTheFirstBytesOfALongOutput) {
+TEST_F(SandboxTest, KeepsTheFirstBytesOfALongOutput) {
   SandboxRun run = shell("head -c 1000000 /dev/zero");
   run.limits.output_bytes = 1000;
   const SandboxResult result = sandbox().run(run);
@@ -102,7 +106,7 @@ TEST(SandboxTest, KeepsTheFirstBytesOfALongOutput) {
   EXPECT_TRUE(result.output_was_cut);
 }
 
-TEST(SandboxTest, ReportsAProgramThatIsNotThere) {
+TEST_F(SandboxTest, ReportsAProgramThatIsNotThere) {
   SandboxRun run;
   run.program.command = {"/usr/bin/no_such_program"};
   run.inputs = {""};
@@ -111,7 +115,7 @@ TEST(SandboxTest, ReportsAProgramThatIsNotThere) {
   EXPECT_NE(result.error.find("cannot execute"), std::string::npos) << result.error;
 }
 
-TEST(SandboxTest, RefusesRunsThatMakeNoSense) {
+TEST_F(SandboxTest, RefusesRunsThatMakeNoSense) {
   SandboxRun run = shell("true");
   run.inputs = {"a", "b"};
   EXPECT_THROW(sandbox().run(run), core::Error);
@@ -122,7 +126,7 @@ TEST(SandboxTest, RefusesRunsThatMakeNoSense) {
   EXPECT_THROW(sandbox().run(run), core::Error);
 }
 
-TEST(SandboxTest, IsNotRootAndHasNoRights) {
+TEST_F(SandboxTest, IsNotRootAndHasNoRights) {
   const std::string status =
       sandbox()
           .run(shell("id -u; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' "
@@ -133,7 +137,7 @@ TEST(SandboxTest, IsNotRootAndHasNoRights) {
             "NoNewPrivs:\t1\nSeccomp:\t2\n");
 }
 
-TEST(SandboxTest, RunsManyAtOnce) {
+TEST_F(SandboxTest, RunsManyAtOnce) {
   std::vector<std::thread> threads;
   std::atomic<int> good = 0;
   for (int i = 0; i < 8; ++i) {
@@ -148,19 +152,41 @@ TEST(SandboxTest, RunsManyAtOnce) {
   EXPECT_EQ(good, 24);
 }
 
-TEST(SandboxTest, ADeadSlotCostsItsRunOnly) {
+TEST_F(SandboxTest, ADeadSlotCostsItsRunOnly) {
   Sandbox own(two_slots());
   SandboxResult result;
   std::thread victim([&] { result = own.run(shell("sleep 30")); });
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  for (const int process : own.slot_processes()) ::kill(process, SIGKILL);
+  for (const int process : own.slot_processes()) {
+    if (process > 1) ::kill(process, SIGKILL);
+  }
   victim.join();
   EXPECT_EQ(result.end, SandboxEnd::kFailed);
   EXPECT_EQ(own.run(shell("sleep 0.01; echo 1")).outputs.at(0), "1\n");
   EXPECT_EQ(own.run(shell("echo 2")).outputs.at(0), "2\n");
 }
 
-TEST(SandboxTest, ComesBackWhenItsLauncherIsKilled) {
+TEST_F(SandboxTest, StopsWithoutWaitingForItsRuns) {
+  Sandbox own(two_slots());
+  const core::Stopwatch watch;
+  std::vector<std::thread> threads;
+  std::atomic<int> failed = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      SandboxRun run = shell("sleep 30");
+      run.limits.wall_s = 30;
+      if (own.run(run).end == SandboxEnd::kFailed) ++failed;
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  own.stop();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed, 4);
+  EXPECT_EQ(own.run(shell("echo 1")).end, SandboxEnd::kFailed);
+  EXPECT_LT(watch.seconds(), 10);
+}
+
+TEST_F(SandboxTest, ComesBackWhenItsLauncherIsKilled) {
   Sandbox own(two_slots());
   std::ifstream status("/proc/" + std::to_string(own.slot_processes()[0]) + "/status");
   int launcher = 0;
@@ -175,7 +201,7 @@ TEST(SandboxTest, ComesBackWhenItsLauncherIsKilled) {
   EXPECT_EQ(own.run(shell("echo 2")).outputs.at(0), "2\n");
 }
 
-TEST(SandboxTest, RungBWorksWithoutACgroup) {
+TEST_F(SandboxTest, RungBWorksWithoutACgroup) {
   SandboxConfig config = two_slots();
   config.rung = "B";
   Sandbox own(config);
@@ -183,7 +209,7 @@ TEST(SandboxTest, RungBWorksWithoutACgroup) {
   EXPECT_EQ(own.run(shell("echo yes")).outputs.at(0), "yes\n");
 }
 
-TEST(SandboxTest, RungCIsRefusedUnlessAllowed) {
+TEST_F(SandboxTest, RungCIsRefusedUnlessAllowed) {
   SandboxConfig config = two_slots();
   config.rung = "C";
   try {
@@ -196,7 +222,7 @@ TEST(SandboxTest, RungCIsRefusedUnlessAllowed) {
   }
 }
 
-TEST(SandboxTest, RungCHidesFilesAndTheNetwork) {
+TEST_F(SandboxTest, RungCHidesFilesAndTheNetwork) {
   SandboxConfig config = two_slots();
   config.rung = "C";
   config.allow_weak = true;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox_here.h"
 #include "verify/sandbox.h"
 
 namespace srpo::verify {
@@ -12,33 +13,49 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Cgroups of sandboxes, wherever they are mounted.
-size_t num_cgroups() {
+class SlotCgroupTest : public SandboxedTest {};
+
+/// The launcher of a sandbox: what its slots' cgroups are named after.
+int launcher_of(const Sandbox& sandbox) {
+  std::ifstream status("/proc/" + std::to_string(sandbox.slot_processes().at(0)) +
+                       "/status");
+  int launcher = 0;
+  for (std::string word; status >> word;) {
+    if (word == "PPid:") status >> launcher;
+  }
+  return launcher;
+}
+
+/// Cgroups of this launcher, wherever they are mounted.
+size_t num_cgroups(int launcher) {
   size_t count = 0;
   std::error_code error;
   const auto options = fs::directory_options::skip_permission_denied;
   for (auto entry = fs::recursive_directory_iterator("/sys/fs/cgroup", options, error);
        !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->path().filename().string().starts_with("srpo-sandbox-")) ++count;
+    if (entry->path().filename() == "srpo-sandbox-" + std::to_string(launcher)) ++count;
   }
   return count;
 }
 
-TEST(SlotCgroupTest, NoCgroupIsLeftBehind) {
+TEST_F(SlotCgroupTest, NoCgroupIsLeftBehind) {
   SandboxConfig config;
   config.slots = 2;
   size_t during = 0;
+  int launcher = 0;
   bool has_cgroups = false;
   {
     Sandbox sandbox(config);
     has_cgroups = sandbox.rung() == SandboxRung::kA;
-    during = num_cgroups();
+    launcher = launcher_of(sandbox);
+    during = num_cgroups(launcher);
   }
   if (!has_cgroups) GTEST_SKIP() << "this machine delegates no cgroup";
-  EXPECT_LT(num_cgroups(), during);
+  EXPECT_GE(during, 1u);
+  EXPECT_EQ(num_cgroups(launcher), 0u);
 }
 
-TEST(SlotCgroupTest, BoundsTheMemoryOfAllProcessesTogether) {
+TEST_F(SlotCgroupTest, BoundsTheMemoryOfAllProcessesTogether) {
   SandboxConfig config;
   config.slots = 1;
   config.memory_mb = 128;
@@ -61,7 +78,7 @@ TEST(SlotCgroupTest, BoundsTheMemoryOfAllProcessesTogether) {
   EXPECT_EQ(sandbox.run(run).outputs.at(0), "next\n");
 }
 
-TEST(SlotCgroupTest, AFolderThatIsNoCgroupIsSaidSo) {
+TEST_F(SlotCgroupTest, AFolderThatIsNoCgroupIsSaidSo) {
   SandboxConfig config;
   config.slots = 1;
   config.rung = "A";

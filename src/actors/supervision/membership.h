@@ -1,0 +1,89 @@
+// Keeps a process's view of who fills which slot; on slot 0, decides it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/control/control_channel.h"
+#include "actors/runtime.h"
+#include "actors/supervision/supervisor.h"
+
+namespace srpo::actors {
+
+/// Every process makes one beside its runtime. News of a death come over the control
+/// channel to slot 0, which fences the dead process, tells everybody, and fills the slot
+/// from the spares or with a new process. When slot 0 is lost the others stop: exit code
+/// 75. Borrows runtime and channel; one thread only: the reactor.
+class Membership {
+ public:
+  struct Options {
+    /// Starts one process more, which joins the control channel under the returned
+    /// process number, or is reported lost there if it dies before. -1 (and why in the
+    /// log) if it cannot. Empty: no replacements but the spares.
+    std::function<int(int slot)> spawn_process;
+    std::chrono::seconds start_timeout{60};  ///< for the constructors on a new process
+  };
+  struct Down {
+    int slot;
+    bool will_be_filled;
+    std::string reason;
+  };
+
+  Membership(Runtime& runtime, ControlChannel& control, Options options);
+  Membership(Runtime& runtime, ControlChannel& control)
+      : Membership(runtime, control, Options()) {}
+  ~Membership();
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+
+  /// Called on every process when a slot has lost its process.
+  void on_down(std::function<void(const Down&)> action) {
+    down_.push_back(std::move(action));
+  }
+
+  /// Slot 0: ends the job everywhere, spares included.
+  void stop_all(int exit_code, const std::string& reason);
+
+  /// Of this process: 0, or what it was told to leave with; 75 when slot 0 was lost.
+  int exit_code() const { return exit_code_; }
+  const std::string& reason() const { return reason_; }
+  const Supervisor* supervisor() const { return supervisor_.get(); }
+
+ private:
+  struct Message;
+
+  bool round();
+  void on_message(int peer, const core::Bytes& bytes);
+  void on_taken(int process, const Message& message);
+  void on_process_lost(int process, const std::string& reason);
+  void carry_out(const Supervisor::Actions& actions);
+  void carry_out(const supervise::Fence& action);
+  void carry_out(const supervise::AnnounceLost& action);
+  void carry_out(const supervise::SpawnProcess& action);
+  void carry_out(const supervise::Fill& action);
+  void carry_out(const supervise::AnnounceFilled& action);
+  void carry_out(const supervise::Restart& action);
+  void carry_out(const supervise::Leave& action);
+  void start_actors(const supervise::Fill& fill);
+  void announce(const Message& message);
+  void apply_lost(int slot, bool will_be_filled, const std::string& reason);
+  void leave(int exit_code, const std::string& reason);
+  bool is_root() const { return supervisor_ != nullptr; }
+
+  Runtime& runtime_;
+  ControlChannel& control_;
+  Options options_;
+  std::unique_ptr<Supervisor> supervisor_;  // on slot 0
+  std::vector<int> processes_;              // that can be told, on slot 0
+  std::map<int, int> slot_of_spawned_;      // of processes that have not joined yet
+  std::vector<supervise::Fill> fills_;      // that wait for the process to take its slot
+  std::vector<std::function<void(const Down&)>> down_;
+  int exit_code_ = 0;
+  std::string reason_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace srpo::actors
