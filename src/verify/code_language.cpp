@@ -94,6 +94,7 @@ CodeLanguage find_language(const std::string& name, const std::string& python) {
 
 std::vector<CodeLanguage> read_languages(const std::vector<core::ConfigTable>& tables) {
   std::vector<CodeLanguage> languages;
+  languages.reserve(tables.size());
   for (const core::ConfigTable& table : tables) {
     languages.push_back(read_language(table));
   }

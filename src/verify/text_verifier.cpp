@@ -84,7 +84,9 @@ Explanation YesNoVerifier::explain(const records::Problem& problem,
                                    const std::string& response) const {
   const std::string word = last_yes_or_no(response);
   const std::string wanted = last_yes_or_no(problem.reference);
-  return {"last yes or no", wanted, word,
+  return {"last yes or no",
+          wanted,
+          word,
           word.empty()     ? "no whole word yes or no"
           : wanted == word ? "the same word"
                            : "the other word",
@@ -101,7 +103,9 @@ Verdict FreeTextVerifier::verify(const records::Problem& problem,
 Explanation FreeTextVerifier::explain(const records::Problem& problem,
                                       const std::string& response) const {
   const bool correct = has_free_text(problem, response);
-  return {"text", free_text_form(problem.reference), "",
+  return {"text",
+          free_text_form(problem.reference),
+          "",
           correct ? "the response contains the reference"
                   : "the response does not contain the reference",
           {}};
