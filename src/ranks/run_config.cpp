@@ -35,7 +35,6 @@ RoleCounts read_ranks(const ConfigTable& job) {
 
 SupervisionLimits read_supervision(const ConfigTable& job) {
   SupervisionLimits limits;
-  if (!job.has("supervision")) return limits;
   const ConfigTable table = job.section("supervision");
   limits.max_restarts =
       static_cast<int32_t>(table.integer("max_restarts", limits.max_restarts, 0, kMost));

@@ -1,11 +1,13 @@
 """A run that loses a rank every few seconds, on and on: it ends with what an undisturbed run leaves.
 
-SRPO_CHAOS_RANKS (16 of the long tests; 64 for the longest), SRPO_CHAOS_EVERY (2) seconds, SRPO_SEED (1)."""
+SRPO_CHAOS_RANKS (16 of the long tests; 64 for the longest), SRPO_CHAOS_EVERY (2) seconds, SRPO_CHAOS_STEPS
+(100), SRPO_SEED (1)."""
 
 import os
 import pathlib
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,7 +15,16 @@ import time
 from cluster_job import ClusterJob, check, compare
 
 RANKS = int(os.environ.get("SRPO_CHAOS_RANKS", "16"))
+STEPS = int(os.environ.get("SRPO_CHAOS_STEPS", "100"))
 EVERY = float(os.environ.get("SRPO_CHAOS_EVERY", "2"))
+
+
+def is_running(job, seconds):
+    try:
+        job.process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def main():
@@ -23,7 +34,7 @@ def main():
     generators = min(8, RANKS - 8)
     verifiers = RANKS - 4 - generators
     layout = ("--set", f"ranks.generator={generators}", "--set", f"ranks.verifier={verifiers}",
-              "--set", "ranks.learner=2", "--set", "warm_start.batches=60", "--set", "run.steps=12")
+              "--set", "ranks.learner=2", "--set", "warm_start.batches=60", "--set", f"run.steps={STEPS}")
     chance = random.Random(int(os.environ.get("SRPO_SEED", "1")))
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
@@ -34,7 +45,7 @@ def main():
         job = ClusterJob(scratch / "chaos", *layout, "--set", "supervision.max_restarts=100000", ranks=RANKS, short=())
         job.wait_for(r"step +1/", seconds=300)
         kills = 0
-        while job.process.poll() is None:
+        while is_running(job, EVERY * (0.5 + chance.random())):
             workers = job.workers(generators + 1 + verifiers)
             if workers:
                 try:
@@ -42,9 +53,8 @@ def main():
                     kills += 1
                 except ProcessLookupError:
                     pass
-            time.sleep(EVERY * (0.5 + chance.random()))
-        job.end(0, seconds=60)
         took = time.time() - began
+        job.end(0, seconds=60)
         compare(scratch / "chaos", scratch / "whole")
         print(f"{RANKS} ranks: {kills} kills, {took:.1f} s (undisturbed {undisturbed:.1f} s)")
         check(kills > 2, f"only {kills} kills")

@@ -43,6 +43,8 @@ def two_and_a_hang(scratch, whole):
 def learner(scratch, whole):
     job = ClusterJob(scratch / "learner")
     job.wait_for(r"step +3/")
+    job.send(6, signal.SIGSTOP)
+    time.sleep(1)  # the other learner waits for it by now, deep in MPI
     killed = job.send(6, signal.SIGKILL)
     job.end(75, seconds=40)
     took = time.time() - killed
@@ -70,7 +72,19 @@ def rank_zero_and_mpirun(scratch, whole):
     compare(scratch / "zero", whole)
 
 
-CASES = (one_after_another, two_and_a_hang, learner, rank_zero_and_mpirun)
+def fewer(scratch, _):
+    """Without restarts the run goes on with fewer ranks, until a role has none."""
+    job = ClusterJob(scratch / "fewer", "--set", "supervision.max_restarts=0")
+    killed = job.kill_in_step(1, 2)
+    job.wait_for(r"rank 2 \(generator\) is not replaced", after=killed, seconds=30)
+    job.wait_for(r"step +3/")
+    job.send(1, signal.SIGKILL)
+    text = job.end(75, seconds=40)
+    check("generator has 0 ranks left (at least 1 are wanted)" in text, f"no word of why it stopped:\n{text}")
+    check(job.state() == "stopped", f"status {job.state()}")
+
+
+CASES = (one_after_another, two_and_a_hang, fewer, learner, rank_zero_and_mpirun)
 
 
 def main():

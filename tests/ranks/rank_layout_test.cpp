@@ -26,6 +26,26 @@ TEST(RankLayout, RefusesAnotherNumberOfRanks) {
   }
 }
 
+TEST(RankLayout, LeavesTheLastRanksAsSpares) {
+  RoleCounts counts{1, 2, 1, 1, 2};
+  counts.spares = 2;
+  const auto layout = RankLayout::plan(counts, 9);
+  EXPECT_THAT(layout.learners, ElementsAre(5, 6));
+  EXPECT_THAT(layout.spares, ElementsAre(7, 8));
+  EXPECT_EQ(layout.num_slots(), 7);
+  EXPECT_EQ(layout.role_of(8), "spare");
+  EXPECT_THROW(RankLayout::plan(counts, 7), core::Error);
+}
+
+TEST(RankLayout, LeavesSparesBesideRolesThatItChooses) {
+  RoleCounts counts;
+  counts.spares = 1;
+  const auto layout = RankLayout::plan(counts, 4);
+  EXPECT_THAT(layout.generators, ElementsAre(1, 2));
+  EXPECT_THAT(layout.spares, ElementsAre(3));
+  EXPECT_THROW(RankLayout::plan(counts, 1), core::Error);
+}
+
 TEST(RankLayout, FillsAnyNumberOfRanksWithEveryRole) {
   for (int size = 1; size <= 64; ++size) {
     const auto layout = RankLayout::plan({}, size);

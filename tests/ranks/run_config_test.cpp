@@ -51,6 +51,11 @@ TEST(RunConfig, ResolvesToAJobThatReadsTheSame) {
 }
 
 TEST(RunConfig, RefusesWhatCannotWork) {
+  EXPECT_THAT(refusal("supervision={dead_after: 2, suspect_after: 2}"),
+              testing::HasSubstr("less than dead_after"));
+  EXPECT_THAT(refusal("ranks={spares: 1, generator: 2}"),
+              testing::HasSubstr("ranks.localization"));
+  EXPECT_THAT(refusal("ranks={spares: 1}"), "accepted");
   EXPECT_THAT(refusal("model.path=models/x"), testing::HasSubstr("either path"));
   EXPECT_THAT(refusal("model.adapter={rank: 4}"),
               testing::HasSubstr("needs a model with weights"));
