@@ -38,6 +38,21 @@ std::vector<std::string> gather_hosts(comm::Communicator& world) {
   return hosts;
 }
 
+constexpr int kStoppedEarly = 75;
+
+std::chrono::nanoseconds seconds_of(double seconds) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::duration<double>(seconds));
+}
+
+/// From here on a drain that was asked for while the program started is heard.
+void release_drain_signal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
 int say(const std::exception& error) {
   std::fprintf(stderr, "srpo_cluster: %s\n", error.what());
   const auto* known = dynamic_cast<const core::Error*>(&error);
@@ -65,6 +80,19 @@ RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
   auto replay =
       std::make_unique<storage::ReplayWriter>(folder.replay(), options, metadata);
   return {std::move(folder), std::move(replay)};
+}
+
+/// What the run had counted stays.
+void save_failure(const RunFiles& files, int code, const std::string& reason) {
+  RunStatus status = load_status(files.folder.status()).value_or(RunStatus{});
+  status.state = code == kStoppedEarly ? "stopped" : "failed";
+  status.reason = reason;
+  status.accepted = files.replay->num_accepted();
+  try {
+    save_status(files.folder.status(), status);
+  } catch (const core::Error& error) {
+    LOG(warn) << "status.json is not up to date: " << error.what();
+  }
 }
 
 /// Rank 0, before any work. Fills `files` unless there is nothing to do.
@@ -137,8 +165,9 @@ void save_trace(const RunConfig& config, actors::Runtime& runtime) {
   actors::write_trace(config.trace_file, traces);
 }
 
-void schedule(const RunConfig& config, const core::ConfigTable& job,
-              const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
+/// Rank 0's part; the exit code.
+int schedule(const RunConfig& config, const core::ConfigTable& job,
+             const RankLayout& layout, RunFiles& files, actors::Runtime& runtime) {
   const auto plan = rl::make_algorithm(algorithm_section(job))->draw_plan();
   const ProblemSource problems(config);
   SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay, problems,
@@ -146,15 +175,30 @@ void schedule(const RunConfig& config, const core::ConfigTable& job,
   runtime.host("scheduler", scheduler);
   bool stopped = false;
   runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
+    if (signal == SIGUSR1) {
+      scheduler.drain(seconds_of(config.drain_seconds), "drained by SIGUSR1");
+      return;
+    }
     stopped = true;
     scheduler.stop_early(signal);
   });
+  release_drain_signal();
   scheduler.start();
   while (!scheduler.is_finished() && !runtime.is_stopping()) runtime.turn();
-  if (stopped) throw core::Error(core::ErrorKind::kTimeout, "stopped early");
+  if (stopped) return kStoppedEarly;
+  if (scheduler.was_stopped()) {
+    // Learners that are in the middle of a step would keep everybody waiting.
+    if (scheduler.learners_are_busy()) {
+      files.replay.reset();
+      comm::MpiSession::abort(kStoppedEarly);
+    }
+    runtime.stop_all();
+    return kStoppedEarly;
+  }
   if (!config.trace_file.empty()) save_trace(config, runtime);
   save_and_print_report(config, files.folder, scheduler, scheduler.collect_usage());
   runtime.stop_all();
+  return 0;
 }
 
 int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout& layout,
@@ -181,23 +225,29 @@ int play(const RunConfig& config, const core::ConfigTable& job, const RankLayout
   try {
     const RankActors mine = host_actors(config, job, layout, learners.get(), runtime);
     if (world.rank() == 0) {
-      schedule(config, job, layout, *files, runtime);
-    } else {
-      runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [](int) {});  // rank 0 decides
-      runtime.run();
+      return schedule(config, job, layout, *files, runtime);
     }
+    runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [](int) {});  // rank 0 decides
+    release_drain_signal();
+    runtime.run();
     return 0;
   } catch (const std::exception& error) {
     const int code = say(error);
     if (world.rank() != 0) comm::MpiSession::abort(code);
-    save_status(files->folder.status(), {code == 75 ? "stopped" : "failed", error.what(),
-                                         0, files->replay->num_accepted(), 0});
+    save_failure(*files, code, error.what());
     runtime.stop_all();
     return code;
   }
 }
 
 }  // namespace
+
+void hold_drain_signal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 int run_rank(const RunOptions& options) {
   at::set_num_threads(1);

@@ -14,6 +14,10 @@ struct RunOptions {
   bool plan_only = false;
 };
 
+/// SIGUSR1 asks a run to drain. Until there is a run it waits; call before MPI starts, so
+/// that it cannot end the program before that.
+void hold_drain_signal();
+
 /// Plays this rank's roles until the run is complete, stopped or broken. Returns the
 /// process's exit code; says what went wrong in one sentence, on rank 0 only where the
 /// input is at fault.
