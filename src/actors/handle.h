@@ -161,7 +161,7 @@ class Group {
     std::vector<Future<Result>> futures;
     for (const Handle<A>& member : members_)
       futures.push_back(member.template call<kMethod>(args...));
-    return when_all(std::move(futures));
+    return when_all(futures);
   }
 
  private:

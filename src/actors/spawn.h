@@ -36,7 +36,7 @@ Group<A> Runtime::spawn(const std::string& name, const std::vector<int>& ranks,
         find<Node>(rank, kNodeName).template call<&Node::start_actor>(spec));
     members.push_back(find<A>(rank, name));
   }
-  return Group<A>(std::move(members), when_all(std::move(started)));
+  return Group<A>(std::move(members), when_all(started));
 }
 
 template <class A>

@@ -4,8 +4,8 @@
 #include <sys/resource.h>
 #include <thread>
 
-#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
+#include "actors/wire/mpi_transport.h"
 #include "apps/bench.h"
 #include "comm/mpi_session.h"
 

@@ -1,8 +1,8 @@
 // Many ranks on few cores: start, a thousand calls, end.
 #include <cstdio>
 
-#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
+#include "actors/wire/mpi_transport.h"
 #include "apps/bench.h"
 #include "comm/mpi_session.h"
 

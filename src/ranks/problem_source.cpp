@@ -10,7 +10,6 @@
 #include "rl/arithmetic_task.h"
 #include "rl/sums_task.h"
 #include "storage/problem_set.h"
-#include "storage/replay_source.h"
 #include "storage/run_folder.h"
 
 namespace srpo::ranks {
@@ -49,6 +48,16 @@ void add_recorded(const DataSource& source, std::vector<records::Problem>& all) 
                                  << source.skip << ")");
 }
 
+void require_same_tokenizer(const std::string& theirs,
+                            const std::filesystem::path& tokenizer,
+                            const std::filesystem::path& run) {
+  if (theirs.empty() || !std::filesystem::exists(tokenizer)) return;
+  const std::string ours = storage::digest_of(core::read_file(tokenizer));
+  REQUIRE(theirs == ours, kBadConfig,
+          run.string() << " has tokens of another tokenizer: digest " << theirs
+                       << " (expected " << ours << ", of " << tokenizer.string() << ")");
+}
+
 /// Trajectories that were good enough; `tokenizer`: whose ids they must be.
 std::vector<Demonstration> read_demonstrations(const DataSource& source,
                                                const std::filesystem::path& tokenizer) {
@@ -65,13 +74,7 @@ std::vector<Demonstration> read_demonstrations(const DataSource& source,
   REQUIRE(!out.empty(), kBadConfig,
           source.replay.string() << " has no trajectory of reward " << source.min_reward
                                  << " or more to be shown (expected some)");
-  const std::string theirs = replay.tokenizer_digest();
-  if (theirs.empty() || !std::filesystem::exists(tokenizer)) return out;
-  const std::string ours = storage::digest_of(core::read_file(tokenizer));
-  REQUIRE(theirs == ours, kBadConfig,
-          source.replay.string()
-              << " has tokens of another tokenizer: digest " << theirs << " (expected "
-              << ours << ", of " << tokenizer.string() << ")");
+  require_same_tokenizer(replay.tokenizer_digest(), tokenizer, source.replay);
   return out;
 }
 
@@ -92,12 +95,38 @@ void add_problems(const DataSource& source, uint64_t seed,
   }
 }
 
+/// Whole steps, from the first one on, of a run under the same seed.
+void check_recorded_steps(const RunConfig& config, storage::RecordedSteps& steps) {
+  const std::string run = config.replay_of.string();
+  const std::vector<uint32_t> known = steps.steps();
+  for (uint32_t step = 0; step < config.steps; ++step) {
+    REQUIRE(step < known.size() && known[step] == step, kBadConfig,
+            run << " has no recorded step " << step
+                << " (expected all of run.steps = " << config.steps << ")");
+  }
+  if (config.steps == 0) return;
+  storage::ReplaySource source(config.replay_of);
+  source.next_tree();
+  require_same_tokenizer(source.tokenizer_digest(),
+                         model_folder(config).path / "tokenizer.json", config.replay_of);
+  const auto first = steps.of_step(0);
+  const uint64_t seed = first.front().fresh.front().seed;
+  REQUIRE(seed == config.seed, kBadConfig,
+          run << " was drawn under seed " << seed << " (expected run.seed = "
+              << config.seed << ": a run's trajectories are those of its seed)");
+}
+
 }  // namespace
 
 ProblemSource::ProblemSource(const RunConfig& config) : config_(config) {
   for (const DataSource& source : config.train) add_problems(source, config.seed, train_);
   for (const DataSource& source : config.validation) {
     add_problems(source, config.seed, validation_);
+  }
+  if (!config.replay_of.empty()) {
+    steps_ = std::make_unique<storage::RecordedSteps>(config.replay_of);
+    check_recorded_steps(config, *steps_);
+    if (config.steps > 0) recorded_step(0);
   }
   const DataSource& shown = config.warm_start.data;
   if (config.warm_start.batches > 0 && !shown.replay.empty()) {
@@ -120,6 +149,20 @@ std::vector<records::Problem> ProblemSource::of_step(uint32_t step) const {
     problems.push_back(train_[order[i % train_.size()]]);
   }
   return problems;
+}
+
+std::vector<records::RolloutTree> ProblemSource::recorded_step(uint32_t step) const {
+  ENSURE(steps_ != nullptr, "a job without data.replay has no recorded steps");
+  auto trees = steps_->of_step(step);
+  const uint32_t wanted = config_.prompts_per_step;
+  REQUIRE(trees.size() == wanted && trees.back().slot + 1 == wanted, kBadConfig,
+          config_.replay_of.string()
+              << " has " << trees.size() << " problems of step " << step
+              << ", up to number " << trees.back().slot << " (expected all of 0 .. "
+              << wanted - 1
+              << ", learner.prompts_per_step; steps with dropped problems cannot be "
+                 "trained on again)");
+  return trees;
 }
 
 std::vector<Demonstration> ProblemSource::recorded_demonstrations(uint32_t batch) const {

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "ranks/protocol.h"
 #include "ranks/run_config.h"
 #include "records/problem.h"
+#include "records/rollout_tree.h"
+#include "storage/replay_source.h"
 #include "text/tokenizer.h"
 
 namespace srpo::ranks {
@@ -26,6 +29,10 @@ class ProblemSource {
   std::vector<records::Problem> of_step(uint32_t step) const;
   const std::vector<records::Problem>& validation() const { return validation_; }
 
+  /// The trees of a step as data.replay has recorded them, in slot order. Throws kBadFile
+  /// when their shard is damaged.
+  std::vector<records::RolloutTree> recorded_step(uint32_t step) const;
+
   /// A batch of the warm start: made by its task, or recorded trajectories that were good
   /// enough, in seeded order, one epoch after another.
   std::vector<Demonstration> demonstrations(uint32_t batch,
@@ -37,6 +44,7 @@ class ProblemSource {
   const RunConfig& config_;
   std::vector<records::Problem> train_;
   std::vector<records::Problem> validation_;
+  std::unique_ptr<storage::RecordedSteps> steps_;  // of data.replay, when there is one
   std::vector<Demonstration> recorded_;  // of the warm start, when it has a replay
 };
 

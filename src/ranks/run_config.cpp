@@ -211,6 +211,7 @@ void read_run(const ConfigTable& job, RunConfig& config) {
   config.log_level = run.choice("log", "info", {"debug", "info", "warn", "error"});
   config.steps = static_cast<uint32_t>(run.integer("steps", {}, 0, 1 << 23));
   config.call_seconds = run.integer("call_seconds", 3600, 1, 86400);
+  config.drain_seconds = run.number("drain_seconds", 20, 0, 86400);
 }
 
 /// `all`, or `N steps`: 0 for all.
@@ -292,6 +293,20 @@ void read_schedule(const ConfigTable& job, RunConfig& config) {
   schedule.curriculum.memory = curriculum.number("memory", 0.7, 0, 1);
 }
 
+/// Recorded steps are what they are: nothing chooses, orders or replaces their problems.
+void check_replay(const ConfigTable& data, const RunConfig& config) {
+  if (config.replay_of.empty()) return;
+  REQUIRE(config.train.empty(), kBadConfig,
+          data.place("replay") << " stands beside data.train (expected one of them)");
+  const Schedule& schedule = config.schedule;
+  REQUIRE(schedule.mode == scheduler::Mode::kSync && schedule.dynamic_sampling == 0 &&
+              schedule.curriculum.pool_factor <= 1,
+          kBadConfig,
+          data.place("replay") << " needs schedule.mode = sync without "
+                                  "dynamic_sampling and curriculum: recorded steps "
+                                  "are trained on as they are");
+}
+
 }  // namespace
 
 core::ConfigTable algorithm_section(const core::ConfigTable& job) {
@@ -316,12 +331,17 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.validate_every = static_cast<uint32_t>(
       data.integer("validate_every", config.validation.empty() ? 0 : 8, 0, 1 << 23));
   config.validation_temperature = data.number("validation_temperature", 0, 0, 100);
-  REQUIRE(!config.train.empty() || config.steps == 0, kBadConfig,
-          data.place("train") << " is missing (expected a list of problem sources)");
+  config.replay_of = data.text("replay", "");
+  REQUIRE(!config.train.empty() || !config.replay_of.empty() || config.steps == 0,
+          kBadConfig,
+          data.place("train") << " is missing (expected a list of problem sources, or "
+                                 "replay: the folder of a run whose steps are trained "
+                                 "on as they were recorded)");
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
   read_schedule(job, config);
   config.verify = verify::VerifyConfig::read(job);
+  check_replay(data, config);
   const ConfigTable replay = job.section("replay");
   config.shard_trees =
       static_cast<uint32_t>(replay.integer("shard_groups", 256, 1, 1 << 20));

@@ -101,6 +101,7 @@ struct RunConfig {
   uint32_t trace_events = 0;         ///< that each rank keeps, the last ones
   uint32_t steps = 0;
   int64_t call_seconds = 600;
+  double drain_seconds = 20;  ///< that a drain lets what is in flight go on
   RoleCounts ranks;
   SupervisionLimits supervision;
   ModelSource model;
@@ -112,6 +113,9 @@ struct RunConfig {
   int32_t localization_tokens = 4096;
   engine::EngineConfig engine;
   std::vector<DataSource> train;
+  /// A run folder whose steps are trained on as they were recorded; empty: trees are
+  /// drawn.
+  std::filesystem::path replay_of;
   std::vector<DataSource> validation;
   uint32_t validate_every = 0;
   double validation_temperature = 0;  ///< 0: greedy, as the method measures

@@ -44,6 +44,19 @@ std::vector<std::string> gather_hosts(comm::Communicator& world) {
   return hosts;
 }
 
+std::chrono::nanoseconds seconds_of(double seconds) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::duration<double>(seconds));
+}
+
+/// From here on a drain that was asked for while the program started is heard.
+void release_drain_signal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
 int say(const std::exception& error) {
   std::fprintf(stderr, "srpo_cluster: %s\n", error.what());
   const auto* known = dynamic_cast<const core::Error*>(&error);
@@ -84,6 +97,19 @@ void check_verifiers(const RunConfig& config, const RankLayout& layout,
   if (!is_here) return;
   for (const std::string& kind : config.problem_kinds()) {
     verify::check_kind(config.verify, kind);
+  }
+}
+
+/// What the run had counted stays.
+void save_failure(const RunFiles& files, int code, const std::string& reason) {
+  RunStatus status = load_status(files.folder.status()).value_or(RunStatus{});
+  status.state = code == kStoppedEarly ? "stopped" : "failed";
+  status.reason = reason;
+  status.accepted = files.replay->num_accepted();
+  try {
+    save_status(files.folder.status(), status);
+  } catch (const core::Error& error) {
+    LOG(warn) << "status.json is not up to date: " << error.what();
   }
 }
 
@@ -159,14 +185,6 @@ void save_trace(const RunConfig& config, actors::Runtime& runtime) {
   actors::write_trace(config.trace_file, traces);
 }
 
-void save_failure(const RunFiles& files, int code, const std::string& reason) {
-  RunStatus status = load_status(files.folder.status()).value_or(RunStatus{});
-  status.state = code == kStoppedEarly ? "stopped" : "failed";
-  status.reason = reason;
-  status.accepted = files.replay->num_accepted();
-  save_status(files.folder.status(), status);
-}
-
 /// Rank 0's part; the exit code.
 int schedule(const RunConfig& config, const core::ConfigTable& job,
              const RankLayout& layout, RunFiles& files, actors::JobProcess& process) {
@@ -178,6 +196,10 @@ int schedule(const RunConfig& config, const core::ConfigTable& job,
   runtime.host("scheduler", scheduler);
   bool stopped = false;
   runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
+    if (signal == SIGUSR1) {
+      scheduler.drain(seconds_of(config.drain_seconds), "drained by SIGUSR1");
+      return;
+    }
     stopped = true;
     scheduler.stop_early(signal);
   });
@@ -186,10 +208,18 @@ int schedule(const RunConfig& config, const core::ConfigTable& job,
   spawn<GeneratorRank>(runtime, "generator", layout.generators, config, job_yaml);
   spawn<LocalizationRank>(runtime, "localization", layout.localizers, config, job_yaml);
   spawn<VerifierRank>(runtime, "verifier", layout.verifiers, config, job_yaml);
+  release_drain_signal();
   scheduler.start();
   while (!scheduler.is_finished() && !runtime.is_stopping()) runtime.turn();
   if (stopped) return kStoppedEarly;
-  if (scheduler.was_stopped()) return kStoppedEarly;
+  if (scheduler.was_stopped()) {
+    // Learners that are in the middle of a step would keep everybody waiting.
+    if (scheduler.learners_are_busy()) {
+      files.replay.reset();
+      comm::MpiSession::abort(kStoppedEarly);
+    }
+    return kStoppedEarly;
+  }
   if (!scheduler.is_finished()) {
     throw core::Error(core::ErrorKind::kPeerLost, process.membership().reason());
   }
@@ -253,6 +283,7 @@ int serve(actors::JobProcess& process, const comm::MpiSession& session) {
   try {
     process.runtime().on_signal({SIGTERM, SIGINT, SIGUSR1},
                                 [](int) {});  // rank 0 decides
+    release_drain_signal();
     return process.serve();
   } catch (const std::exception& error) {
     const int code = say(error);
@@ -324,6 +355,13 @@ int play(const StartOrder& order, const RunOptions& options, comm::Communicator&
 }
 
 }  // namespace
+
+void hold_drain_signal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 int run_rank(const RunOptions& options, const comm::MpiSession& session) {
   at::set_num_threads(1);

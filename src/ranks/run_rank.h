@@ -15,6 +15,10 @@ struct RunOptions {
   std::vector<std::string> arguments;  ///< of the program, for processes it starts
 };
 
+/// SIGUSR1 asks a run to drain. Until there is a run it waits; call before MPI starts, so
+/// that it cannot end the program before that.
+void hold_drain_signal();
+
 /// Plays this rank's roles until the run is complete, stopped or broken. Returns the
 /// process's exit code; says what went wrong in one sentence, on rank 0 only where the
 /// input is at fault. A process that replaces a lost one plays what it is told to. A run

@@ -11,6 +11,7 @@
 #include "ranks/checkpoint_folder.h"
 #include "ranks/quarantine.h"
 #include "ranks/run_status.h"
+#include "ranks/scheduler_setup.h"
 #include "ranks/scheduler_state.h"
 #include "rl/prompts.h"
 
@@ -37,24 +38,6 @@ R wait_for_learner(actors::Runtime& runtime, const actors::Future<R>& future) {
   return std::move(future.result().value());
 }
 
-/// Runs `action` with the first learner's answer when every learner has answered.
-template <class R, class Action>
-void when_all(const std::vector<actors::Future<R>>& futures, Action action) {
-  auto left = std::make_shared<size_t>(futures.size());
-  auto first = std::make_shared<std::optional<R>>();
-  for (size_t i = 0; i < futures.size(); ++i) {
-    auto future = futures[i];
-    future.then([left, first, action, i](CallResult<R>& result) {
-      if (i == 0) {
-        first->emplace(std::move(result.value()));
-      } else {
-        result.value();  // throws what the learner threw
-      }
-      if (--*left == 0) action(**first);
-    });
-  }
-}
-
 }  // namespace
 
 SchedulerRank::SchedulerRank(const RunConfig& config, const records::DrawPlan& plan,
@@ -74,44 +57,54 @@ SchedulerRank::SchedulerRank(const RunConfig& config, const records::DrawPlan& p
           // Before anything else: nothing more is given to a rank that is lost.
           [this](scheduler::Event event) { events_.push_front(std::move(event)); },
           [this](const std::string& text) { progress_.print(text); }),
-      metrics_(folder.metrics()) {}
+      metrics_(std::in_place, folder.metrics()) {}
 
-scheduler::SchedulerConfig SchedulerRank::scheduler_config() const {
-  scheduler::SchedulerConfig config;
-  const Schedule& schedule = config_.schedule;
-  config.demonstration_batches = config_.warm_start.batches;
-  config.steps = config_.steps;
-  config.validate_every = config_.validate_every;
-  config.checkpoint_every = config_.checkpoint_every;
-  config.trees_in_flight = config_.trees_in_flight;
-  config.draws.plan = plan_;
-  config.draws.sampling = config_.sampling;
-  config.draws.validation_sampling = config_.sampling;
-  config.draws.validation_sampling.temperature = config_.validation_temperature;
-  config.draws.limits = config_.limits;
-  config.problems_per_step = config_.prompts_per_step;
-  config.mode = schedule.mode;
-  config.max_staleness = schedule.max_staleness;
-  config.dynamic_sampling = schedule.dynamic_sampling;
-  config.curriculum = schedule.curriculum;
-  const auto pool = [&](const std::vector<int>& ranks, uint32_t slots) {
-    scheduler::PoolConfig of_role;
-    of_role.workers = static_cast<uint32_t>(ranks.size());
-    of_role.slots = slots;
-    of_role.hedge_floor = std::chrono::duration_cast<scheduler::Time>(
-        std::chrono::duration<double>(schedule.hedge_seconds));
-    return of_role;
+/// Runs `action` with the first learner's answer when every learner has answered.
+/// `failed`: what to do instead when they find the disk full; other errors are thrown.
+template <class R, class Action>
+void SchedulerRank::when_all(const std::vector<actors::Future<R>>& futures, Action action,
+                             std::function<void(const actors::CallError&)> failed) {
+  struct Gathering {
+    size_t left;
+    std::optional<R> first;
+    std::optional<actors::CallError> error;
   };
-  config.generators = pool(layout_.generators, schedule.generator_slots);
-  config.verifiers = pool(layout_.verifiers, schedule.verifier_slots);
-  config.localizers = pool(layout_.localizers, 0);
-  return config;
+  auto all = std::make_shared<Gathering>();
+  all->left = futures.size();
+  busy_learners_ += futures.size();
+  for (size_t i = 0; i < futures.size(); ++i) {
+    auto future = futures[i];
+    future.then([this, all, action, failed, i](CallResult<R>& result) {
+      --busy_learners_;
+      const bool is_full =
+          !result.has_value() && result.error().cause == core::ErrorKind::kNoSpace;
+      if (is_full && failed) {
+        all->error = result.error();
+      } else if (i == 0) {
+        all->first.emplace(std::move(result.value()));
+      } else {
+        result.value();  // throws what the learner threw
+      }
+      if (--all->left > 0) return;
+      if (all->error) {
+        failed(*all->error);
+      } else {
+        action(*all->first);
+      }
+    });
+  }
+}
+
+std::vector<std::string> SchedulerRank::why() {
+  if (!scheduler_) return {"the run starts"};
+  return scheduler_->why();
 }
 
 void SchedulerRank::start() {
   stages_.enter("start");
   const scheduler::Progress progress = restore_checkpoint();
-  scheduler_.emplace(scheduler_config(), progress, std::move(restored_));
+  scheduler_.emplace(scheduler_config(config_, plan_, layout_), progress,
+                     std::move(restored_));
   write_status("running", "");
   carry_out(scheduler_->start(monotonic_now()));
 }
@@ -145,7 +138,7 @@ scheduler::Progress SchedulerRank::restore_checkpoint() {
 
 bool SchedulerRank::work() {
   if (finished_ || !scheduler_) return false;
-  bool busy = false;
+  bool busy = try_again();
   const auto due = scheduler_->next_deadline();
   if (due && *due <= monotonic_now()) events_.emplace_back(events::Tick{});
   while (!events_.empty()) {
@@ -201,9 +194,27 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
   stages_.enter(open.validation ? "validation" : "drawing");
   open_step_ = open;
   drawing_ = true;
+  when_there_is_room([this, open] { open_step(open); });
+}
+
+/// The trees of a step that another run has recorded.
+std::vector<records::RolloutTree> SchedulerRank::recorded_trees(
+    const commands::OpenStep& open) const {
+  if (open.validation || config_.replay_of.empty()) return {};
+  return problems_.recorded_step(open.step);
+}
+
+void SchedulerRank::open_step(const commands::OpenStep& open) {
   (open.validation ? validated_ : drawn_) = {};
-  const auto problems = problems_for(open);
+  const auto recorded = recorded_trees(open);
+  if (!recorded.empty()) replay_.accept(recorded);
+  const auto problems =
+      recorded.empty() ? problems_for(open) : std::vector<records::Problem>{};
   events::StepOpened opened{open.step, open.validation, {}};
+  for (const records::RolloutTree& tree : recorded) {
+    drawn_.add(tree);
+    opened.entries.push_back({tree, true});
+  }
   for (uint32_t slot = 0; slot < problems.size(); ++slot) {
     if (const auto* known = replay_.find({open.step, slot, open.validation})) {
       (open.validation ? validated_ : drawn_).add(*known);
@@ -236,9 +247,12 @@ void SchedulerRank::carry_out(const commands::Generate& generate) {
           [this, id, worker = generate.worker](CallResult<records::Trajectory>& result) {
             if (result.has_value()) {
               events_.emplace_back(events::Generated{std::move(result.value()), worker});
-            } else {
-              fail(scheduler::Role::kGenerator, worker, id, result.error());
+              return;
             }
+            // It may still be drawn there, and a second try would be refused.
+            if (result.error().kind == actors::CallError::Kind::kTimeout)
+              carry_out(commands::Cancel{worker, {id}});
+            fail(scheduler::Role::kGenerator, worker, id, result.error());
           });
 }
 
@@ -286,11 +300,18 @@ void SchedulerRank::carry_out(const commands::Cancel& cancel) {
 void SchedulerRank::carry_out(const commands::Record& record) {
   ENSURE(record.further.empty(),
          "a tree of several resets, which replay shards have no place for");
-  replay_.accept(record.tree);
-  (record.tree.validation ? validated_ : drawn_).add(record.tree);
-  if (record.tree.validation && --validation_left_ == 0) report_validation();
-  events_.emplace_back(
-      events::Recorded{record.tree.step, record.tree.slot, record.tree.validation});
+  when_there_is_room([this, tree = record.tree] {
+    try {
+      replay_.accept(tree);
+    } catch (const core::Error& error) {
+      // When only the sealing of a shard has found no room, the next one tries again.
+      const bool is_full = error.kind() == core::ErrorKind::kNoSpace;
+      if (!is_full || !replay_.contains(storage::key_of(tree))) throw;
+    }
+    (tree.validation ? validated_ : drawn_).add(tree);
+    if (tree.validation && --validation_left_ == 0) report_validation();
+    events_.emplace_back(events::Recorded{tree.step, tree.slot, tree.validation});
+  });
 }
 
 void SchedulerRank::carry_out(const commands::Quarantine& quarantine) {
@@ -301,14 +322,23 @@ void SchedulerRank::carry_out(const commands::Quarantine& quarantine) {
                                                       : layout_.localizers;
   for (const uint32_t worker : quarantine.workers) ranks.push_back(of_role[worker]);
   workers_.forgive(ranks);
-  const auto path = save_quarantine(folder_.path(), quarantine, ranks, config_);
-  progress_.print("quarantined " + quarantine.id.to_string() + " in " + path.string() +
-                  ": " + quarantine.reason);
+  when_there_is_room([this, quarantine, ranks] {
+    const auto path = save_quarantine(folder_.path(), quarantine, ranks, config_);
+    progress_.print("quarantined " + quarantine.id.to_string() + " in " + path.string() +
+                    ": " + quarantine.reason);
+  });
 }
 
 void SchedulerRank::carry_out(const commands::Drop& drop) {
+  if (drop.reason == "parked") {  // the next start draws it
+    ++num_parked_;
+    return;
+  }
   progress_.print("dropped problem " + std::to_string(drop.slot) + " of step " +
                   std::to_string(drop.step) + ": " + drop.reason);
+  when_there_is_room([this, drop] {
+    replay_.drop({drop.step, drop.slot, drop.validation}, drop.reason);
+  });
   if (drop.validation && --validation_left_ == 0) report_validation();
 }
 
@@ -336,10 +366,10 @@ void SchedulerRank::carry_out(const commands::TrainDemonstrations& train) {
 void SchedulerRank::finish_demonstrations(const learner::StepStats& stats) {
   const uint32_t done = scheduler_->progress().demonstration_batches + 1;
   trained_tokens_ += static_cast<double>(stats.tokens);
-  metrics_.write(static_cast<int64_t>(done) - 1 - config_.warm_start.batches,
-                 {{"warm_start/loss", stats.loss},
-                  {"warm_start/tokens", static_cast<double>(stats.tokens)},
-                  {"warm_start/seconds", stats.seconds}});
+  write_metrics(static_cast<int64_t>(done) - 1 - config_.warm_start.batches,
+                {{"warm_start/loss", stats.loss},
+                 {"warm_start/tokens", static_cast<double>(stats.tokens)},
+                 {"warm_start/seconds", stats.seconds}});
   const std::string text =
       "warm start   batch " + std::to_string(done) + "/" +
       std::to_string(config_.warm_start.batches) + "  loss " + fixed(stats.loss, 3) +
@@ -373,7 +403,7 @@ void SchedulerRank::carry_out(const commands::Train& train) {
 void SchedulerRank::finish_step(uint32_t step, const DrawStatistics& drawn,
                                 const learner::StepStats& stats) {
   trained_tokens_ += static_cast<double>(stats.tokens);
-  metrics_.write(step, step_metrics(drawn, stats, draw_seconds_));
+  write_metrics(step, step_metrics(drawn, stats, draw_seconds_));
   drawn_in_all_.merge(drawn);
   ++steps_done_;
   std::ostringstream text;
@@ -396,11 +426,10 @@ void SchedulerRank::report_validation() {
   const auto trees = static_cast<int64_t>(validated_.base_chains);
   const auto correct = static_cast<int64_t>(std::llround(validated_.base_reward));
   const auto interval = analysis::wilson_interval(correct, trees);
-  metrics_.write(validation_step_,
-                 {{"validation/accuracy", validated_.mean_base_reward()},
-                  {"validation/accuracy_low", interval.low},
-                  {"validation/accuracy_high", interval.high},
-                  {"validation/problems", static_cast<double>(trees)}});
+  write_metrics(validation_step_, {{"validation/accuracy", validated_.mean_base_reward()},
+                                   {"validation/accuracy_low", interval.low},
+                                   {"validation/accuracy_high", interval.high},
+                                   {"validation/problems", static_cast<double>(trees)}});
   drawn_in_all_.decoded_tokens += validated_.decoded_tokens;
   progress_.print("validation at step " + std::to_string(validation_step_) +
                   "   accuracy " + fixed(validated_.mean_base_reward(), 3) +
@@ -425,6 +454,11 @@ void SchedulerRank::carry_out(const commands::Publish& publish) {
 
 void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
   stages_.enter("checkpoint");
+  when_there_is_room([this, checkpoint] { save_checkpoint(checkpoint); });
+}
+
+void SchedulerRank::save_checkpoint(const commands::Checkpoint& checkpoint) {
+  require_room_for_checkpoint();
   if (needs_state(config_.schedule))
     save_scheduler_state(folder_.path(), checkpoint.progress, checkpoint.state);
   const CheckpointFolder target{
@@ -436,10 +470,13 @@ void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
             .call<&LearnerRank::save>(target.path.string(),
                                       checkpoint_name(checkpoint.progress)));
   }
-  when_all(futures, [this](const actors::Done&) {
+  const auto saved = [this](const actors::Done&) {
     remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept);
     remove_old_scheduler_states(folder_.path(), list_checkpoints(folder_.checkpoints()));
     events_.emplace_back(events::Checkpointed{});
+  };
+  when_all(futures, saved, [this, checkpoint](const actors::CallError& error) {
+    wait_for_room([this, checkpoint] { save_checkpoint(checkpoint); }, error.message);
   });
 }
 
@@ -449,11 +486,16 @@ void SchedulerRank::carry_out(const commands::Finish& finish) {
     stopped_ = true;
     finished_ = true;
     write_status("stopped", stop_reason_);
-    progress_.print("stopped: " + stop_reason_ + "; the same command goes on from here");
+    progress_.print("stopped: " + stop_reason_ + ", " + std::to_string(num_parked_) +
+                    " problems parked; the same command goes on from here");
     return;
   }
   drawing_ = false;
   stages_.enter("finish");
+  when_there_is_room([this] { complete(); });
+}
+
+void SchedulerRank::complete() {
   replay_.seal();
   if (config_.export_format != "none") {
     std::vector<actors::Future<actors::Done>> futures;
@@ -518,6 +560,10 @@ void SchedulerRank::drain(std::chrono::nanoseconds patience, const std::string& 
 }
 
 void SchedulerRank::show_progress() {
+  if (!full_disk_.empty()) {
+    progress_.update("ALARM: no space; nothing new is begun: " + full_disk_);
+    return;
+  }
   if (!drawing_) return;
   const auto [problems, recorded] = scheduler_->step_progress();
   if (problems == 0) return;
@@ -532,12 +578,39 @@ void SchedulerRank::show_progress() {
       " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
 }
 
+/// A line is written as a whole or not at all.
+void SchedulerRank::write_metrics(int64_t step,
+                                  const std::map<std::string, double>& values) {
+  when_there_is_room([this, step, values] {
+    const auto size = std::filesystem::file_size(folder_.metrics());
+    try {
+      metrics_->write(step, values);
+    } catch (const core::Error&) {
+      metrics_.reset();
+      std::filesystem::resize_file(folder_.metrics(), size);
+      metrics_.emplace(folder_.metrics());
+      throw;
+    }
+  });
+}
+
+/// Over all starts; not those that a later start has drawn after all.
+uint64_t SchedulerRank::num_dropped() const {
+  uint64_t count = 0;
+  for (const auto& [key, reason] : replay_.dropped())
+    count += replay_.contains(key) ? 0 : 1;
+  return count;
+}
+
 void SchedulerRank::write_status(const std::string& state, const std::string& reason) {
-  const scheduler::Ledger ledger =
-      scheduler_ ? scheduler_->ledger() : scheduler::Ledger{};
-  save_status(folder_.status(),
-              {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
-               replay_.num_accepted(), ledger.dropped()});
+  try {
+    save_status(folder_.status(),
+                {state, reason, scheduler_ ? scheduler_->progress().steps : 0,
+                 replay_.num_accepted(), num_dropped()});
+  } catch (const core::Error& error) {
+    if (error.kind() != core::ErrorKind::kNoSpace) throw;
+    progress_.print(std::string("status.json is not up to date: ") + error.what());
+  }
 }
 
 }  // namespace srpo::ranks

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "actors/actor.h"
 #include "actors/runtime.h"
+#include "core/deadline.h"
 #include "core/metrics.h"
 #include "ranks/generator_rank.h"
 #include "ranks/learner_rank.h"
@@ -45,9 +47,11 @@ class SchedulerRank final : public actors::Actor {
   /// then is_finished() and was_stopped().
   void drain(std::chrono::nanoseconds patience, const std::string& reason);
   bool was_stopped() const { return stopped_; }
+  /// Learners have been asked for something that has not ended.
+  bool learners_are_busy() const { return busy_learners_ > 0; }
 
   /// What the run waits for, one thing a line.
-  std::vector<std::string> why() { return scheduler_->why(); }
+  std::vector<std::string> why();
   using Methods = actors::MethodList<&SchedulerRank::why>;
 
   bool work() override;
@@ -76,10 +80,27 @@ class SchedulerRank final : public actors::Actor {
   void carry_out(const scheduler::commands::Checkpoint& checkpoint);
   void carry_out(const scheduler::commands::Finish& finish);
 
-  scheduler::SchedulerConfig scheduler_config() const;
   scheduler::Progress restore_checkpoint();
   std::vector<records::Problem> problems_for(
       const scheduler::commands::OpenStep& open) const;
+  std::vector<records::RolloutTree> recorded_trees(
+      const scheduler::commands::OpenStep& open) const;
+  void open_step(const scheduler::commands::OpenStep& open);
+  void save_checkpoint(const scheduler::commands::Checkpoint& checkpoint);
+  void complete();
+  void write_metrics(int64_t step, const std::map<std::string, double>& values);
+  uint64_t num_dropped() const;
+
+  template <class R, class Action>
+  void when_all(const std::vector<actors::Future<R>>& futures, Action action,
+                std::function<void(const actors::CallError&)> failed = {});
+
+  // scheduler_rank_disk.cpp: a full disk
+  void when_there_is_room(std::function<void()> action);
+  void wait_for_room(std::function<void()> action, const std::string& message);
+  bool try_again();
+  void require_room_for_checkpoint() const;
+
   void fail(scheduler::Role role, uint32_t worker, const records::TrajectoryId& id,
             const actors::CallError& error);
   void finish_step(uint32_t step, const DrawStatistics& drawn,
@@ -101,7 +122,7 @@ class SchedulerRank final : public actors::Actor {
   std::deque<scheduler::Event> events_;
   WorkerWatch workers_;
   scheduler::SchedulerState restored_;
-  core::MetricSink metrics_;
+  std::optional<core::MetricSink> metrics_;
   ProgressLine progress_;
   Eta eta_;
   StageClock stages_;
@@ -118,7 +139,12 @@ class SchedulerRank final : public actors::Actor {
   bool eta_started_ = false;
   bool finished_ = false;
   bool stopped_ = false;
+  size_t num_parked_ = 0;  // at a drain
   std::string stop_reason_;
+  size_t busy_learners_ = 0;                            // calls that have not ended
+  std::deque<std::function<void()>> waiting_for_room_;  // in order; empty: there is room
+  std::string full_disk_;                               // what the last try has said
+  core::Deadline next_try_ = core::Deadline::in({});
 };
 
 }  // namespace srpo::ranks

@@ -75,6 +75,12 @@ struct WorkerSlow {
 struct Drain {
   Time deadline;
 };
+/// The world cannot take more for now: nothing is begun before `open` is true again. What
+/// is in flight goes on. `reason`: for those who ask why.
+struct Admission {
+  bool open;
+  std::string reason;
+};
 /// Time has passed: next_deadline() is over.
 struct Tick {};
 
@@ -85,6 +91,6 @@ using Event =
                  events::Localized, events::Failed, events::Recorded,
                  events::DemonstrationsTrained, events::Trained, events::Published,
                  events::Checkpointed, events::WorkerLost, events::WorkerJoined,
-                 events::WorkerSlow, events::Drain, events::Tick>;
+                 events::WorkerSlow, events::Drain, events::Admission, events::Tick>;
 
 }  // namespace srpo::scheduler

@@ -168,6 +168,11 @@ void Scheduler::handle(events::Drain& drain, Time, Out&) {
   drain_deadline_ = drain.deadline;
 }
 
+void Scheduler::handle(events::Admission& admission, Time, Out&) {
+  closed_because_.reset();
+  if (!admission.open) closed_because_ = std::move(admission.reason);
+}
+
 void Scheduler::handle(events::Tick&, Time, Out&) {}
 
 Happenings Scheduler::happenings() const {

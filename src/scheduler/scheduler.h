@@ -79,6 +79,7 @@ class Scheduler {
   void handle(events::WorkerJoined& joined, Time now, Out& out);
   void handle(events::WorkerSlow& slow, Time now, Out& out);
   void handle(events::Drain& drain, Time now, Out& out);
+  void handle(events::Admission& admission, Time now, Out& out);
   void handle(events::Tick&, Time now, Out& out);
 
   // scheduler_groups.cpp: what a group's orders become
@@ -159,6 +160,7 @@ class Scheduler {
   uint64_t quarantined_ = 0;
   uint32_t max_lag_ = 0;
   std::optional<Time> drain_deadline_;
+  std::optional<std::string> closed_because_;  // nothing is admitted
   bool finished_ = false;
 
   // async mode only

@@ -6,13 +6,14 @@ namespace srpo::scheduler {
 
 void Scheduler::step_drain(Time now, Out& out) {
   const bool is_late = now >= *drain_deadline_;
-  const bool is_drawing = active_trees_ > 0;
-  if ((is_drawing || learner_ != Learner::kIdle) && !is_late) return;
-  if (learner_ == Learner::kIdle && checkpointed_ != progress_ &&
-      progress_ != Progress{} && is_exact_point() && !is_late) {
+  const bool is_saved = checkpointed_ == progress_ || progress_ == Progress{};
+  // Not only when the drawing has ended: that may take longer than there is time.
+  if (learner_ == Learner::kIdle && !is_saved && !is_late && is_exact_point()) {
     save(out);
     return;
   }
+  const bool is_drawing = active_trees_ > 0;
+  if ((is_drawing || learner_ != Learner::kIdle) && !is_late) return;
   park_all(now, out);
   finish(/*stopped=*/true, out);
 }

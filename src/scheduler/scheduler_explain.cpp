@@ -23,6 +23,7 @@ std::vector<std::string> Scheduler::why() const {
     reasons.push_back("the run drains: " + std::to_string(active_trees_) +
                       " problems in flight may still end, nothing new is begun");
   }
+  if (closed_because_) reasons.push_back("nothing new is begun: " + *closed_because_);
   switch (learner_) {
     case Learner::kIdle:
       break;

@@ -100,7 +100,8 @@ void Scheduler::finish(bool stopped, Out& out) {
 }
 
 bool Scheduler::may_admit() const {
-  return config_.trees_in_flight == 0 || active_trees_ < config_.trees_in_flight;
+  return !closed_because_ &&
+         (config_.trees_in_flight == 0 || active_trees_ < config_.trees_in_flight);
 }
 
 void Scheduler::admit(StepWindow& window, Time now, Out& out) {

@@ -50,6 +50,17 @@ TEST(RunConfig, ResolvesToAJobThatReadsTheSame) {
   EXPECT_EQ(again.to_yaml(), job.to_yaml());
 }
 
+TEST(RunConfig, TakesRecordedStepsInsteadOfProblems) {
+  auto job = core::ConfigTable::parse(kJob, "job.yaml");
+  job.set("data={replay: runs/x}");
+  const RunConfig config = RunConfig::read(job);
+  EXPECT_EQ(config.replay_of, "runs/x");
+  EXPECT_TRUE(config.train.empty());
+  EXPECT_THAT(refusal("data.replay=runs/x"), testing::HasSubstr("beside data.train"));
+  job.set("schedule.mode=async");
+  EXPECT_THROW(RunConfig::read(job), core::Error);
+}
+
 TEST(RunConfig, RefusesWhatCannotWork) {
   EXPECT_THAT(refusal("supervision={dead_after: 2, suspect_after: 2}"),
               testing::HasSubstr("less than dead_after"));

@@ -49,6 +49,25 @@ def main():
                    "--set", f"data.train=[{{replay: {scratch}/nowhere}}]", expect=64)
         check("nowhere is no run folder" in none, none)
 
+        # The recorded steps again, without a generator: the same weights from the same seed, others from another rate.
+        again = pathlib.Path(scratch) / "again"
+        output = run(7, TINY, "--set", f"run.folder={again}", "--set",
+                     f"data={{replay: {folder}, validate_every: 0}}")
+        check("publication" not in output, output)
+        recorded = {key: tree for key, tree in before.items() if not key[2]}
+        check(trees(again) == recorded and audit(again)["violations"] == 0, "replayed steps are not those of the run")
+        weights = "export/model.safetensors"
+        check((again / weights).read_bytes() == (folder / weights).read_bytes(), "the same steps gave other weights")
+        faster = pathlib.Path(scratch) / "faster"
+        run(1, TINY, "--set", f"run.folder={faster}", "--set", "ranks=~", "--set", "run.steps=3", "--set",
+            f"data={{replay: {folder}, validate_every: 0}}", "--set", "learner.learning_rate=1.0e-3")
+        check((faster / weights).read_bytes() != (folder / weights).read_bytes(), "another rate gave the same weights")
+        for options, words in ((["run.steps=9"], "no recorded step 4"), (["learner.prompts_per_step=4"], "8 problems"),
+                               (["run.seed=9"], "seed 3")):
+            refused = run(1, TINY, "--set", f"run.folder={scratch}/refused", "--set", "ranks=~", "--set",
+                          f"data={{replay: {folder}}}", "--set", options[0], expect=64)
+            check(words in refused, refused)
+
         kept = pathlib.Path(scratch) / "kept"
         run(7, TINY, "--set", f"run.folder={kept}", "--set", "replay.shard_groups=6", "--set", "replay.keep=2 steps",
             "--set", "checkpoint.every_steps=1", "--set", "checkpoint.keep=2")
