@@ -103,11 +103,11 @@ Table model_table(const FittedWorld& world, const RunConfig& config) {
   table.add_row({"tokens of a chain, median", fixed(model.response_at(0.5), 0), fitted});
   table.add_row({"tokens of a chain, 95 %", fixed(model.response_at(0.95), 0), fitted});
   table.add_row(
-      {"seconds for a token, 1 chain", fixed(model.seconds_per_token(1), 5), fitted});
+      {"seconds for a token, 1 chain", fixed(model.seconds_per_token(1), 7), fitted});
   table.add_row(
-      {"seconds for a token, 16 chains", fixed(model.seconds_per_token(16), 5), fitted});
+      {"seconds for a token, 16 chains", fixed(model.seconds_per_token(16), 7), fitted});
   table.add_row({"success of a fresh chain", fixed(model.success_rate, 2), fitted});
-  table.add_row({"seconds to verify", fixed(model.verifier_seconds, 5), fitted});
+  table.add_row({"seconds to verify", fixed(model.verifier_seconds, 7), fitted});
   table.add_row({"seconds to localize", fixed(model.localization_seconds, 4), fitted});
   table.add_row({"seconds to train a token, 1 rank",
                  fixed(model.train_seconds_per_token, 7), trained});
