@@ -40,8 +40,9 @@ TEST(WeightSync, PacksOtherTypesAndLayoutsAsFloatsInOrder) {
 TEST(WeightSync, RefusesShapesThatDoNotFitTheirBytesAndNumbersThatAreNotFinite) {
   WeightUpdate update = pack_weights({{"a", at::ones({4}, at::kFloat)}}, 1);
   auto& value = update.tensors[0].value;
-  for (const std::vector<int64_t>& shape :
-       {std::vector<int64_t>{5}, {-4}, {1L << 40, 1L << 40}, {2, 3}, {}}) {
+  const std::vector<std::vector<int64_t>> wrong = {
+      {5}, {-4}, {int64_t{1} << 40, int64_t{1} << 40}, {2, 3}, {}};
+  for (const auto& shape : wrong) {
     value.shape = shape;
     EXPECT_THROW(unpack_weights(update), core::Error);
   }
