@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/wire/local_transport.h"
-#include "actors/sight/rank_services.h"
 #include "actors/runtime.h"
+#include "actors/sight/rank_services.h"
+#include "actors/wire/local_transport.h"
 
 namespace srpo::actors {
 namespace {

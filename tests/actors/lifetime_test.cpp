@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/wire/local_transport.h"
 #include "actors/runtime.h"
+#include "actors/wire/local_transport.h"
 
 namespace srpo::actors {
 namespace {

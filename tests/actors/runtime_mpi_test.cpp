@@ -1,8 +1,8 @@
 // Every rank hosts an adder; rank 0 calls all of them.
 #include <gtest/gtest.h>
 
-#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/mpi_session.h"
 #include "mpi_world.h"
 

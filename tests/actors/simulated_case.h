@@ -4,8 +4,8 @@
 #include <functional>
 #include <memory>
 
-#include "actors/supervision/membership.h"
 #include "actors/simulation/simulated_world.h"
+#include "actors/supervision/membership.h"
 
 namespace srpo::actors::testing_support {
 

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/wire/mpi_transport.h"
 #include "actors/runtime.h"
+#include "actors/wire/mpi_transport.h"
 #include "comm/mpi_session.h"
 #include "comm/spawned_processes.h"
 #include "mpi_world.h"

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/wire/local_transport.h"
-#include "actors/sight/rank_services.h"
 #include "actors/runtime.h"
+#include "actors/sight/rank_services.h"
 #include "actors/sight/trace_file.h"
+#include "actors/wire/local_transport.h"
 
 namespace srpo::actors {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <thread>
 
-#include "actors/wire/local_transport.h"
 #include "actors/simulation/simulated_world.h"
+#include "actors/wire/local_transport.h"
 
 namespace srpo::actors::testing_support {
 namespace {

@@ -1,7 +1,9 @@
 """The example programs of the actor runtime do what they say, and are short."""
 
 import collections
+import os
 import re
+import signal
 import subprocess
 
 from cluster import BIN, ENVIRONMENT, SOURCE, check
@@ -29,6 +31,26 @@ def word_count():
     check(counted == {word: count for word, count in words.items() if count >= 5}, "counts equal Python's")
 
 
+def worker_pool():
+    """One worker is killed with -9 while it counts; a spare takes its place."""
+    pieces = 200
+    pool = subprocess.Popen([BIN / "srpo_run", "-np", "4", EXAMPLES / "worker_pool", "--spares", "1", str(pieces)],
+                            env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    try:
+        workers = [int(pool.stdout.readline().split()[1]) for _ in range(2)]
+        os.kill(workers[0], signal.SIGKILL)
+        out = pool.communicate(timeout=120)[0]
+    finally:
+        pool.kill()
+    check(pool.returncode == 0, f"worker_pool: exit code {pool.returncode}")
+    last = pieces * 20_000
+    sieve = bytearray([1]) * last
+    for n in range(2, int(last**0.5) + 1):
+        if sieve[n]:
+            sieve[n * n::n] = bytes(len(range(n * n, last, n)))
+    check(f"{sum(sieve) - 2} primes below {last}" in out, f"worker_pool said:\n{out}")
+
+
 def sizes():
     for source in (SOURCE / "examples").glob("*.cpp"):
         lines = len(source.read_text().splitlines())
@@ -37,4 +59,5 @@ def sizes():
 
 parameter_server()
 word_count()
+worker_pool()
 sizes()
