@@ -97,7 +97,7 @@ Future<std::vector<CallResult<R>>> when_all(const std::vector<Future<R>>& future
     size_t left;
     std::vector<std::optional<CallResult<R>>> results;
   };
-  const Future<All> all;
+  Future<All> all;
   const auto gathering = std::make_shared<Gathering>();
   gathering->left = futures.size() + 1;
   gathering->results.resize(futures.size());
@@ -127,7 +127,7 @@ requires(sizeof...(R) >
     size_t left = sizeof...(R);
     std::tuple<std::optional<CallResult<R>>...> results;
   };
-  const Future<All> all;
+  Future<All> all;
   const auto gathering = std::make_shared<Gathering>();
   const auto gather = [&]<size_t... I>(std::index_sequence<I...>) {
     (futures.then([all, gathering](CallResult<R>& result) {

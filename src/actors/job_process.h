@@ -6,14 +6,13 @@
 #include <string>
 #include <vector>
 
-#include <mpi.h>
-
 #include "actors/control/control_options.h"
 #include "actors/control/tcp_control.h"
 #include "actors/runtime.h"
 #include "actors/supervision/membership.h"
 #include "actors/wire/mpi_transport.h"
 #include "comm/communicator.h"
+#include "comm/spawned_processes.h"
 
 namespace srpo::actors {
 

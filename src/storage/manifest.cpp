@@ -348,7 +348,7 @@ ManifestLock::ManifestLock(const std::filesystem::path& folder)
 
 std::filesystem::path move_to_quarantine(const std::filesystem::path& file,
                                          const std::string& reason) {
-  const std::filesystem::path target = quarantine_name(file);
+  std::filesystem::path target = quarantine_name(file);
   tell(target, reason);
   if (!std::filesystem::exists(file)) return target;
   publish_file(file, target);
@@ -358,7 +358,7 @@ std::filesystem::path move_to_quarantine(const std::filesystem::path& file,
 
 std::filesystem::path link_to_quarantine(const std::filesystem::path& file,
                                          const std::string& reason) {
-  const std::filesystem::path target = quarantine_name(file);
+  std::filesystem::path target = quarantine_name(file);
   tell(target, reason);
   if (file_layer().link(file.c_str(), target.c_str()) != 0) {
     write_file(target, read_file(file));  // a file system without links

@@ -41,8 +41,10 @@ int find_build_id(dl_phdr_info* info, size_t /*size*/, void* result) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
+    // NOLINTBEGIN(performance-no-int-to-ptr): the loader gives addresses as numbers
     const auto* at =
         reinterpret_cast<const unsigned char*>(info->dlpi_addr + segment.p_vaddr);
+    // NOLINTEND(performance-no-int-to-ptr)
     const auto* end = at + segment.p_memsz;
     while (at + sizeof(ElfW(Nhdr)) <= end) {
       ElfW(Nhdr) note;

@@ -262,17 +262,16 @@ void Membership::start_actors(const supervise::Fill& fill) {
           runtime_.find<Node>(fill.slot, kNodeName)
               .call_within<&Node::start_actor>(options_.start_timeout, spec));
     }
-    when_all(std::move(started))
-        .then([this, alive = std::weak_ptr(alive_), slot = fill.slot,
-               incarnation = fill.incarnation](auto& results) {
-          if (alive.expired()) return;
-          std::string reason;
-          for (const auto& result : results.value()) {
-            if (!result.has_value()) reason = result.error().message;
-          }
-          carry_out(supervisor_->on_started(slot, incarnation, reason.empty(), reason,
-                                            runtime_.now()));
-        });
+    when_all(started).then([this, alive = std::weak_ptr(alive_), slot = fill.slot,
+                            incarnation = fill.incarnation](auto& results) {
+      if (alive.expired()) return;
+      std::string reason;
+      for (const auto& result : results.value()) {
+        if (!result.has_value()) reason = result.error().message;
+      }
+      carry_out(supervisor_->on_started(slot, incarnation, reason.empty(), reason,
+                                        runtime_.now()));
+    });
   });
 }
 
