@@ -30,9 +30,12 @@ class GeneratorRank final : public actors::Actor {
   }
   RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
-  using Methods = actors::MethodList<&GeneratorRank::generate, &GeneratorRank::release,
-                                     &GeneratorRank::cancel, &GeneratorRank::load_weights,
-                                     &GeneratorRank::usage>;
+  // The same weights twice do no harm: they go again to the process that takes the place
+  // of one that was lost before the learner had heard of it.
+  using Methods = actors::MethodList<
+      &GeneratorRank::generate, &GeneratorRank::release, &GeneratorRank::cancel,
+      actors::method<&GeneratorRank::load_weights>({.idempotent = true}),
+      &GeneratorRank::usage>;
 
   bool work() override;
 

@@ -29,9 +29,10 @@ class LocalizationRank final : public actors::Actor {
   }
   RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
-  using Methods =
-      actors::MethodList<&LocalizationRank::localize, &LocalizationRank::load_weights,
-                         &LocalizationRank::usage>;
+  using Methods = actors::MethodList<&LocalizationRank::localize,
+                                     actors::method<&LocalizationRank::load_weights>(
+                                         {.idempotent = true}),
+                                     &LocalizationRank::usage>;
 
   bool work() override;
 
