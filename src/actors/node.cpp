@@ -14,7 +14,7 @@ void Node::start_actor(ActorSpec spec) {
     cell->name = spec.name;
     cell->hash = name_hash(spec.name);
     cell->failure = error.what();
-    runtime_.actors().add(std::move(cell));
+    runtime_.actors().add(cell);
     throw;
   }
 }

@@ -65,7 +65,7 @@ std::shared_ptr<ControlLink> connect_control(boost::asio::io_context& io,
   std::string reason = "no answer";
   while (true) {
     if (auto socket = connect_once(io, address, reason)) {
-      const auto link = std::make_shared<ControlLink>(std::move(*socket));
+      auto link = std::make_shared<ControlLink>(std::move(*socket));
       // Shared: the link may call after this function has returned or thrown.
       const auto answer = std::make_shared<HelloAnswer>();
       link->start({[answer](ControlKind kind, const core::Bytes& bytes) {
