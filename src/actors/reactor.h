@@ -199,7 +199,6 @@ class Runtime {
   /// The earliest deadline, end of a sleep, or time to give a lost frame up.
   std::optional<core::Clock::time_point> next_timer() const;
   /// Tasks of this rank that have not ended.
-  std::vector<std::string> describe_tasks() const;
   std::vector<const CallContext*> task_contexts() const;
   /// What runs at this moment, and what the reactor has last reported of itself, one
   /// second ago at most if it was not stuck. Any thread.

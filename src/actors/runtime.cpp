@@ -264,14 +264,4 @@ std::vector<const CallContext*> Runtime::task_contexts() const {
   return contexts;
 }
 
-std::vector<std::string> Runtime::describe_tasks() const {
-  std::vector<std::string> lines;
-  for (const auto& [id, task] : tasks_) {
-    const uint64_t call = task->context.awaited_call;
-    lines.push_back(task->context.what +
-                    (call == 0 ? "" : ", waits for " + calls_.describe(call)));
-  }
-  return lines;
-}
-
 }  // namespace srpo::actors
