@@ -6,12 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
-from cluster import BIN, ENVIRONMENT, TINY, analyze, check, trees  # noqa: E402
+from cluster import BIN, ENVIRONMENT, TINY, analyze, trees  # noqa: E402
+from watched import Watched, check  # noqa: E402
 
 __all__ = ["ClusterJob", "check", "compare", "SHORT"]
 
@@ -19,26 +19,18 @@ __all__ = ["ClusterJob", "check", "compare", "SHORT"]
 SHORT = ("--set", "warm_start.batches=60", "--set", "run.steps=6")
 
 
-class ClusterJob:
+class ClusterJob(Watched):
     """A run in `folder`; ranks of tiny.yaml: 0 scheduler, 1-2 generators, 3 localizer, 4 verifier, 5-6 learners, spares."""
 
     def __init__(self, folder, *options, ranks=7, job=TINY, short=SHORT):
         self.folder = pathlib.Path(folder)
-        self.lines = []  # (seconds since the epoch, text)
         self.mark = f"run.folder={folder}".encode()
-        self.process = subprocess.Popen(
+        super().__init__(
             [BIN / "srpo_run", "-np", str(ranks), BIN / "srpo_cluster", str(job), *short,
-             "--set", f"run.folder={folder}", *options],
-            env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+             "--set", f"run.folder={folder}", *options], ENVIRONMENT)
 
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.append((time.time(), line.rstrip()))
-
-    def text(self):
-        return "\n".join(line for _, line in list(self.lines))
+    def left(self):
+        return self.pids()[0]
 
     def wait_for(self, pattern, seconds=120, after=0.0):
         """The time of the first line after `after` that has the pattern."""
@@ -48,7 +40,7 @@ class ClusterJob:
                 if at >= after and re.search(pattern, line):
                     return at
             if time.monotonic() > end or (self.process.poll() is not None and not self.reader.is_alive()):
-                self.kill_all()
+                self.kill()
                 sys.exit(f"FAILED: no '{pattern}' within {seconds} s:\n{self.text()}")
             time.sleep(0.005)
 
@@ -97,23 +89,7 @@ class ClusterJob:
         return self.send(*numbers[:1], signal.SIGKILL, *numbers[1:])
 
     def end(self, code, seconds=180):
-        try:
-            found = self.process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            left = self.pids()
-            self.kill_all()
-            sys.exit(f"FAILED: not at its end after {seconds} s, processes {left}:\n{self.text()}")
-        self.reader.join(timeout=10)
-        check(found == code, f"exit code {found}, expected {code}:\n{self.text()}")
-        check(not self.pids()[0], f"processes are left: {self.pids()[0]}")
-        return self.text()
-
-    def kill_all(self):
-        for pid in [*self.pids()[0], self.process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        return super().end(code, seconds)
 
     def state(self):
         match = re.search(r'"state": *"(\w+)"', (self.folder / "status.json").read_text())
