@@ -95,6 +95,12 @@ MPI_Request Channel::start_receive(Arrival& arrival, std::span<std::byte> into) 
   return unless_finished(request);
 }
 
+void Channel::receive(Arrival& arrival, std::span<std::byte> into) {
+  check_mpi(MPI_Mrecv(into.data(), checked_count(into.size()), MPI_BYTE, &arrival.message,
+                      MPI_STATUS_IGNORE),
+            "MPI_Mrecv");
+}
+
 void RequestSet::add(MPI_Request request, uint64_t owner) {
   requests_.push_back(request);
   owners_.push_back(owner);

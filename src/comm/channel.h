@@ -39,6 +39,8 @@ class Channel {
   /// Reads a matched message; what does not fit into `into` is cut off. MPI_REQUEST_NULL
   /// when it is there already.
   MPI_Request start_receive(Arrival& arrival, std::span<std::byte> into);
+  /// The same, and waits: for a message small enough to be there already.
+  void receive(Arrival& arrival, std::span<std::byte> into);
 
  private:
   MPI_Comm handle_;

@@ -1,5 +1,6 @@
 #include "actors/wire/buffer_pool.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
@@ -19,7 +20,7 @@ constexpr size_t kSmallest = 4096;
 /// Sizes are rounded up to a quarter of a power of two: at most a quarter is wasted.
 size_t size_class(size_t size) {
   if (size <= kSmallest) return kSmallest;
-  const size_t step = std::bit_floor(size - 1) / 4;
+  const size_t step = std::max<size_t>(std::bit_floor(size - 1) / 4, 1);
   return (size + step - 1) / step * step;
 }
 

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <thread>
 
-#include "comm/mpi_session.h"
 #include "core/log.h"
 
 namespace srpo::actors {
@@ -105,9 +104,7 @@ MpiTransport::MpiTransport(MPI_Comm parent, std::chrono::nanoseconds longest,
   REQUIRE(arrival->bytes == sizeof hello, kPeerLost,
           "greeting of " << arrival->bytes << " bytes from process 0 (expected "
                          << sizeof hello << ")");
-  MPI_Request request =
-      channel.start_receive(*arrival, std::as_writable_bytes(std::span(&hello, 1)));
-  comm::check_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
+  channel.receive(*arrival, std::as_writable_bytes(std::span(&hello, 1)));
   rank_ = static_cast<int>(hello.process);
   size_ = static_cast<int>(hello.num_processes);
   add_link(0, 0, 0);
