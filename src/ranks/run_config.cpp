@@ -277,6 +277,7 @@ void read_schedule(const ConfigTable& job, RunConfig& config) {
   if (schedule.mode == scheduler::Mode::kAsync) {
     schedule.max_staleness =
         static_cast<uint32_t>(table.integer("max_staleness", 1, 0, 1000));
+    schedule.partial_rollouts = table.boolean("partial_rollouts", true);
   }
   schedule.dynamic_sampling =
       static_cast<uint32_t>(table.integer("dynamic_sampling", 0, 0, 64));
