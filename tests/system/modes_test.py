@@ -17,8 +17,11 @@ def audit(folder):
 def in_flight(scratch, bound):
     """Chains go on under new weights."""
     folder = scratch / f"async{bound}"
-    run(7, TINY, "--set", f"run.folder={folder}", "--set", "run.steps=6", "--set",
-        f"schedule={{mode: async, max_staleness: {bound}}}")
+    # Few long chains at a time: steps end while they are drawn.
+    long = ("warm_start.batches=1", "generation.response_tokens=180", "generation.max_thoughts=12",
+            "generation.max_sequences=4", "generation.context_tokens=250")
+    options = (f"run.folder={folder}", "run.steps=8", f"schedule={{mode: async, max_staleness: {bound}}}", *long)
+    run(7, TINY, *(word for option in options for word in ("--set", option)))
     audit(folder)
     mixed = 0
     for tree in trees(folder).values():
@@ -28,6 +31,7 @@ def in_flight(scratch, bound):
             oldest = chain["version_spans"][0]["version"]
             check(tree["step"] - oldest <= bound, f"step {tree['step']} learns from a token of version {oldest}")
             mixed += len(chain["version_spans"]) > 1
+    check(bound == 0 or mixed > 0, "no chain went on under new weights")
     print(f"async, bound {bound}: {mixed} chains were drawn by more than one version")
 
 
@@ -45,7 +49,7 @@ def one_off(scratch):
 
 def main():
     with tempfile.TemporaryDirectory() as scratch:
-        in_flight(pathlib.Path(scratch), 1)
+        in_flight(pathlib.Path(scratch), 2)
         in_flight(pathlib.Path(scratch), 0)
         one_off(pathlib.Path(scratch))
     print("passed")
