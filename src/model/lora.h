@@ -16,8 +16,8 @@ namespace srpo::model {
 struct LoraConfig {
   int64_t rank = 64;
   double alpha = 64;
-  bool rank_stabilized = false;      ///< alpha / sqrt(rank) in place of alpha / rank
-  std::vector<std::string> targets;  ///< linear names; empty: all of them
+  bool rank_stabilized = false;           ///< alpha / sqrt(rank) in place of alpha / rank
+  std::vector<std::string> targets = {};  ///< linear names; empty: all of them
 
   float scale() const {
     const auto r = static_cast<double>(rank);
