@@ -48,11 +48,14 @@ std::vector<int32_t> text_of(const TrainingTree& tree, const TrainingSequence& s
   return text;
 }
 
+/// visit(sequence, its number in the tree)
 template <class Visit>
 void for_each_trained(const TrainingTree& tree, const Visit& visit) {
+  int32_t number = 0;
   for (const auto* sequences : {&tree.fresh, &tree.suffixes}) {
     for (const TrainingSequence& sequence : *sequences) {
-      if (carries_loss(sequence)) visit(sequence);
+      if (carries_loss(sequence)) visit(sequence, number);
+      ++number;
     }
   }
 }
@@ -61,29 +64,32 @@ void for_each_trained(const TrainingTree& tree, const Visit& visit) {
 struct Part {
   const TrainingTree* tree = nullptr;
   std::vector<const TrainingSequence*> sequences;
+  std::vector<SequenceOrigin> origins;
   int64_t tokens = 0;
 };
 
 /// One part, or several where the tree has more tokens than the budget and than its
 /// longest text.
-std::vector<Part> divide(const TrainingTree& tree, const PackingOptions& options) {
+std::vector<Part> divide(const TrainingTree& tree, int32_t number,
+                         const PackingOptions& options) {
   int64_t limit = options.micro_batch_tokens;
-  for_each_trained(tree, [&](const TrainingSequence& sequence) {
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
     limit = std::max(limit, static_cast<int64_t>(tree.prompt_tokens.size() +
                                                  sequence.tokens.size() - 1));
   });
   std::vector<Part> parts;
   TokenTrie trie;
-  for_each_trained(tree, [&](const TrainingSequence& sequence) {
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t index) {
     std::vector<int32_t> text = text_of(tree, sequence);
     const int64_t added =
         options.share_prefixes ? trie.count_new(text) : static_cast<int64_t>(text.size());
     if (parts.empty() || trie.num_tokens() + added > limit) {
       trie = {};
-      parts.push_back({&tree, {}, 0});
+      parts.push_back({&tree, {}, {}, 0});
     }
     trie.add(std::move(text), options.share_prefixes);
     parts.back().sequences.push_back(&sequence);
+    parts.back().origins.push_back({number, index});
     parts.back().tokens = trie.num_tokens();
   });
   return parts;
@@ -100,6 +106,7 @@ class BatchFiller {
       trie_.add(text_of(*part.tree, *sequence), share_);
       sequences_.push_back({sequence, part.tree->prompt_tokens.size()});
     }
+    batch_.origins.insert(batch_.origins.end(), part.origins.begin(), part.origins.end());
   }
 
   PackedBatch take() {
@@ -177,7 +184,7 @@ LossDivisors count_divisors(std::span<const TrainingTree> trees) {
 
 int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes) {
   TokenTrie trie;
-  for_each_trained(tree, [&](const TrainingSequence& sequence) {
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
     trie.add(text_of(tree, sequence), share_prefixes);
   });
   return trie.num_tokens();
@@ -187,9 +194,10 @@ std::vector<PackedBatch> pack_trees(std::span<const TrainingTree* const> trees,
                                     const LossRule& rule, const LossDivisors& divisors,
                                     const PackingOptions& options) {
   std::vector<Part> parts;
-  for (const TrainingTree* tree : trees) {
-    check_tree(*tree);
-    for (Part& part : divide(*tree, options)) parts.push_back(std::move(part));
+  for (size_t number = 0; number < trees.size(); ++number) {
+    check_tree(*trees[number]);
+    for (Part& part : divide(*trees[number], static_cast<int32_t>(number), options))
+      parts.push_back(std::move(part));
   }
   std::stable_sort(parts.begin(), parts.end(),
                    [](const Part& a, const Part& b) { return a.tokens > b.tokens; });

@@ -18,6 +18,13 @@ struct PackedSegment {
   int64_t parent = -1;
 };
 
+/// Where a sequence comes from, for messages: the tree's number among those that were
+/// packed, and the sequence's in it, fresh ones first.
+struct SequenceOrigin {
+  int32_t tree = 0;
+  int32_t sequence = 0;
+};
+
 /// One forward and backward pass: a forest of segments, and the rows of hidden states
 /// that carry loss.
 struct PackedBatch {
@@ -34,6 +41,7 @@ struct PackedBatch {
   std::vector<float> sampled_logprobs;  ///< NaN: not known
   std::vector<int32_t> sequences;       ///< number of the row's sequence in this batch
   int64_t num_sequences = 0;
+  std::vector<SequenceOrigin> origins;  ///< of each sequence
 
   int64_t num_tokens() const { return static_cast<int64_t>(tokens.size()); }
   int64_t num_rows() const { return static_cast<int64_t>(targets.size()); }
