@@ -248,6 +248,10 @@ void read_learner(const ConfigTable& job, RunConfig& config) {
   config.learner.lora_rank = config.model.adapter_rank;
   config.learner.lora_alpha = config.model.adapter_alpha;
   config.learner.seed = config.seed;
+  learner::LearningSchedule& schedule = config.learner.schedule;
+  schedule.first = config.warm_start.batches;
+  if (schedule.total == 0)
+    schedule.total = config.steps * config.learner.updates_per_batch;
   REQUIRE(
       config.prompts_per_step % static_cast<uint32_t>(config.learner.updates_per_batch) ==
           0,
