@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "core/deadline.h"
 #include "core/error.h"
@@ -84,7 +85,8 @@ Learner::Learner(const LearnerConfig& config, const model::ModelConfig& model_co
     : config_(config),
       model_config_(model_config),
       group_(group),
-      transformer_(model_config, config.activation_checkpointing) {
+      transformer_(model_config, config.activation_checkpointing),
+      writer_(group) {
   model::check_weights(model_config, initial_weights, "initial weights of the learner");
   const model::TensorMap trained = divide_tensors(std::move(initial_weights));
   const auto units = divide_into_units(model_config, config.lora, trained);
@@ -131,6 +133,7 @@ model::TensorMap Learner::divide_tensors(model::TensorMap initial_weights) {
 }
 
 void Learner::require_enough_memory() const {
+  // Who knows how long texts are asks for more; see require_memory.
   if (config_.memory_limit_mb == 0) return;
   const PassSize size{config_.micro_batch_tokens, config_.micro_batch_tokens,
                       std::min(config_.micro_batch_tokens, model_config_.max_positions)};
@@ -394,6 +397,7 @@ std::vector<UnitNorm> Learner::named_norms(const std::vector<double>& norms) con
 }
 
 void Learner::roll_back(StepStats& stats) {
+  finish_save();
   REQUIRE(!last_checkpoint_.empty(), kBadInput,
           faults_in_a_row_ << " updates in a row were not finite, and there is no "
                               "checkpoint to go back to (see the errors above for the "
@@ -438,6 +442,10 @@ int64_t Learner::largest_over_ranks(int64_t value) {
 
 model::TensorMap Learner::trainable_weights() {
   model::TensorMap weights = parameters_->copy_all();
+  for (const auto& [name, tensor] : frozen_) {
+    // Of the base under an adapter nobody needs a copy.
+    if (!config_.lora || name.starts_with("base_model.")) weights.emplace(name, tensor);
+  }
   for (const auto& [name, tensor] : weights) {
     ENSURE(all_finite(tensor.const_data_ptr<float>(), tensor.numel()),
            "'" << name << "' holds a number that is not finite after " << num_updates_
@@ -446,12 +454,20 @@ model::TensorMap Learner::trainable_weights() {
   return weights;
 }
 
-void Learner::save(const fs::path& folder, const std::string& metadata) {
-  save_checkpoint(folder, {num_updates_, metadata}, *parameters_, group_);
-  last_checkpoint_ = folder;
+void Learner::begin_save(const fs::path& folder, const std::string& metadata) {
+  finish_save();
+  writer_.begin(folder, {num_updates_, metadata}, *parameters_);
+  being_written_ = folder;
+}
+
+void Learner::finish_save() {
+  const fs::path written = std::exchange(being_written_, {});
+  writer_.finish();
+  if (!written.empty()) last_checkpoint_ = written;
 }
 
 std::string Learner::load(const fs::path& folder) {
+  finish_save();
   const CheckpointHeader header = load_checkpoint(folder, *parameters_, group_);
   num_updates_ = header.num_updates;
   last_checkpoint_ = folder;

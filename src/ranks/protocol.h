@@ -15,11 +15,13 @@ namespace srpo::ranks {
 struct NamedTensor {
   std::string name;
   actors::TensorValue value;
+  uint32_t digest = 0;  ///< CRC-32C of its bytes, taken by the learner
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("name", self.name);
     visit("value", self.value);
+    visit("digest", self.digest);
   }
 };
 

@@ -354,6 +354,14 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.checkpoint_every =
       static_cast<uint32_t>(checkpoint.integer("every_steps", 8, 1, 1 << 23));
   config.checkpoints_kept = static_cast<uint32_t>(checkpoint.integer("keep", 3, 1, 1000));
+  config.best_checkpoints_kept =
+      static_cast<uint32_t>(checkpoint.integer("keep_best", 0, 0, 1000));
+  REQUIRE(config.best_checkpoints_kept == 0 || !config.validation.empty(), kBadConfig,
+          checkpoint.place("keep_best") << " needs data.validation, which says what is "
+                                           "best");
+  const ConfigTable debug = job.section("debug");
+  if (debug.has("dump_step"))
+    config.dump_step = static_cast<uint32_t>(debug.integer("dump_step", {}, 0, 1 << 30));
   config.keep_steps = read_kept_steps(replay, config);
   config.export_format =
       checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});

@@ -129,7 +129,9 @@ struct RunConfig {
   std::string compression = "none";
   uint32_t keep_steps = 0;  ///< shards of older steps are removed; 0: all are kept
   uint32_t checkpoint_every = 8;
-  uint32_t checkpoints_kept = 3;
+  uint32_t checkpoints_kept = 3;       ///< the last ones ...
+  uint32_t best_checkpoints_kept = 0;  ///< ... and those of the best validation
+  std::optional<uint32_t> dump_step;   ///< learners write what they do in this step
   std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"
 
   /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and
