@@ -43,9 +43,12 @@ TEST(LearningSchedule, RisesAndFalls) {
   schedule.final_factor = 0.1;
   EXPECT_DOUBLE_EQ(schedule.factor(9), 0.55);
   EXPECT_DOUBLE_EQ(schedule.factor(14), 0.1);
-  schedule.first = 100;
+  schedule.first = 100;  // after a hundred updates on demonstrations
+  EXPECT_EQ(schedule.factor(0), 0.25);
   EXPECT_EQ(schedule.factor(99), 1);
-  EXPECT_EQ(schedule.factor(100), 0.25);
+  EXPECT_EQ(schedule.factor(100), 1);
+  EXPECT_DOUBLE_EQ(schedule.factor(107), 0.55);
+  EXPECT_DOUBLE_EQ(schedule.factor(114), 0.1);
 }
 
 TEST(LearnerOptions, FrozenPartsStay) {
