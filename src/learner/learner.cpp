@@ -73,6 +73,9 @@ Learner::Learner(const LearnerConfig& config, const model::ModelConfig& model_co
       frozen_[name] = tensor.to(at::kFloat).contiguous();
     }
     initial_weights = model::make_adapter(model_config, config.adapter(), config.seed);
+  } else if (config.keeps_reference) {
+    for (const auto& [name, tensor] : initial_weights)
+      reference_[name] = tensor.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   }
   const auto units = divide_into_units(model_config, config.lora, initial_weights);
   std::vector<int> slots(units.size(), 0);
@@ -134,6 +137,8 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
   stats.max_logprob_gap = sums.max_logprob_gap;
   stats.mean_logprob_gap = sums.logprob_gap / compared;
   stats.clipped_fraction = static_cast<double>(sums.clipped_rows) / rows;
+  stats.mean_divergence =
+      sums.divergence / static_cast<double>(std::max<int64_t>(1, sums.reference_rows));
   stats.loss_rows = sums.rows;
   stats.seconds = watch.seconds();
   stats.collective_seconds = parameters_->collective_seconds() - collective_before;
@@ -170,9 +175,9 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
   for (const rl::TrainingTree& tree : trees)
     tokens.push_back(rl::count_packed_tokens(tree, true));
   const int64_t total = std::accumulate(tokens.begin(), tokens.end(), int64_t{0});
-  const bool divisible = rule.weighting == rl::LossRule::Weighting::kSequence
-                             ? divisors.sequences > 0
-                             : divisors.active_tokens > 0;
+  const bool divisible = rule.weighting == rl::LossRule::Weighting::kToken
+                             ? divisors.active_tokens > 0
+                             : divisors.sequences > 0;
   REQUIRE(total == 0 || divisible, kBadInput,
           "training trees carry loss but count no "
               << (divisors.sequences == 0 ? "sequence" : "active token")
@@ -196,13 +201,27 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
 
 void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
                               rl::PolicyLossSums& sums) {
+  std::vector<float> reference;
+  if (batch.needs_reference) reference = reference_logprobs(batch);
   const auto loss = [&](int64_t first, std::span<const float> logprobs,
                         std::span<float> gradients) {
-    const auto begin = static_cast<size_t>(first);
-    sums.add(rl::compute_policy_loss(
-        rule, logprobs, std::span(batch.coefficients).subspan(begin, logprobs.size()),
-        std::span(batch.sampled_logprobs).subspan(begin, logprobs.size()), gradients));
+    const auto part = [&](const auto& of_rows) {
+      return std::span(of_rows).subspan(static_cast<size_t>(first), logprobs.size());
+    };
+    rl::LossRows rows{part(batch.coefficients),
+                      part(batch.sampled_logprobs),
+                      part(batch.sequences),
+                      {},
+                      {}};
+    if (!reference.empty()) {
+      rows.kl_coefficients = part(batch.kl_coefficients);
+      rows.reference = part(reference);
+    }
+    sums.add(rl::compute_policy_loss(rule, logprobs, rows, gradients));
   };
+  // A ratio of sequences needs all of their rows at once.
+  head_.chunk_rows = rule.sequence_ratio ? std::max<int64_t>(1, batch.num_rows())
+                                         : config_.head_chunk_rows;
   if (!config_.lora) parameters_->gather(0);
   transformer_.begin(forest_of(batch), embedding_.value);
   for (int64_t layer = 0; layer < model_config_.num_layers; ++layer) {
@@ -221,6 +240,26 @@ void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& 
   if (config_.lora) return;
   transformer_.backward_embedding(embedding_.gradient);
   parameters_->reduce_gradient(0);
+}
+
+std::vector<float> Learner::reference_logprobs(const rl::PackedBatch& batch) {
+  const model::TensorMap& weights = config_.lora ? frozen_ : reference_;
+  REQUIRE(!weights.empty(), kBug,
+          "sequences are to be compared with a reference model, which was not kept");
+  const model::TensorMap none;
+  const auto value = [&](const char* name) {
+    return model::bind_parameter(name, weights, none);
+  };
+  const model::Parameter embedding = value("model.embed_tokens.weight");
+  transformer_.begin(forest_of(batch), embedding.value);
+  for (int64_t layer = 0; layer < model_config_.num_layers; ++layer) {
+    transformer_.forward_layer(
+        layer, model::bind_layer(model_config_, layer, weights, none, nullptr));
+  }
+  model::HeadParameters head = head_;
+  head.norm = value("model.norm.weight");
+  head.weight = model_config_.tie_embeddings ? embedding : value("lm_head.weight");
+  return transformer_.score({batch.hidden_indices, batch.targets}, head);
 }
 
 void Learner::step(double learning_rate_factor, StepStats& stats) {
@@ -250,7 +289,9 @@ void Learner::sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats) {
                              static_cast<double>(sums.compared_rows),
                              static_cast<double>(sums.clipped_rows),
                              static_cast<double>(stats.trained_sequences),
-                             static_cast<double>(stats.tokens)};
+                             static_cast<double>(stats.tokens),
+                             sums.divergence,
+                             static_cast<double>(sums.reference_rows)};
   group_.all_reduce_sum(values);
   sums.loss = values[0];
   sums.logp = values[1];
@@ -260,6 +301,8 @@ void Learner::sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats) {
   sums.clipped_rows = static_cast<int64_t>(values[5]);
   stats.trained_sequences = static_cast<int64_t>(values[6]);
   stats.tokens = static_cast<int64_t>(values[7]);
+  sums.divergence = values[8];
+  sums.reference_rows = static_cast<int64_t>(values[9]);
   std::vector<float> largest(static_cast<size_t>(group_.size()));
   const auto own = static_cast<float>(sums.max_logprob_gap);
   group_.all_gather(std::span(&own, 1), largest);

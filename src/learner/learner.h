@@ -67,6 +67,8 @@ class Learner {
                                           const rl::LossDivisors& divisors) const;
   void run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
                        rl::PolicyLossSums& sums);
+  /// Of the batch's rows under the initial weights.
+  std::vector<float> reference_logprobs(const rl::PackedBatch& batch);
   void step(double learning_rate_factor, StepStats& stats);
   void sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats);
   int64_t largest_over_ranks(int64_t value);
@@ -77,7 +79,8 @@ class Learner {
   LearnerConfig config_;
   model::ModelConfig model_config_;
   comm::ProcessGroup& group_;
-  model::TensorMap frozen_;  // base weights under an adapter
+  model::TensorMap frozen_;     // base weights under an adapter
+  model::TensorMap reference_;  // initial weights, if wanted and not frozen anyway
   std::unique_ptr<ShardedParameters> parameters_;
   std::vector<model::LayerParameters> layers_;
   model::Parameter embedding_;

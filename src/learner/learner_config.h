@@ -25,6 +25,9 @@ struct LearnerConfig {
   int64_t head_chunk_rows = 2048;
   int64_t warmup_steps = 0;  ///< updates over which the learning rate rises linearly
   uint64_t seed = 0;         ///< of a fresh adapter
+  /// Rows may be compared with the initial weights: without an adapter every rank keeps a
+  /// copy of them.
+  bool keeps_reference = false;
 
   /// Reads `learner: {...}` and `model: {adapter: {rank, alpha}}`; without a rank all
   /// parameters are trained.

@@ -4,6 +4,7 @@
 #include "model/initialization.h"
 #include "ranks/generator_rank.h"
 #include "ranks/localization_rank.h"
+#include "rl/localizer.h"
 #include "rl/sft.h"
 
 namespace srpo::ranks {
@@ -30,10 +31,7 @@ LearnerRank::LearnerRank(const RunConfig& config,
                initial_weights(config), group) {}
 
 learner::StepStats LearnerRank::train(std::vector<records::RolloutTree> trees) {
-  std::vector<rl::TrainingTree> batch;
-  batch.reserve(trees.size());
-  for (const records::RolloutTree& tree : trees) batch.push_back(algorithm_->learn(tree));
-  return learner_.train(batch, algorithm_->loss_rule(),
+  return learner_.train(algorithm_->learn_all(trees), algorithm_->loss_rule(),
                         config_.learner.updates_per_batch);
 }
 
@@ -88,6 +86,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
     }
     if (--*left == 0) reply({});
   };
+  const bool asks_localizers = rl::asks_policy(algorithm_->draw_plan().localizer);
   for (const int rank : ranks) {
     if (plays(layout_.generators, rank)) {
       ++*left;
@@ -95,7 +94,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
           .call<&GeneratorRank::load_weights>(*published_)
           .then(acknowledged);
     }
-    if (plays(layout_.localizers, rank)) {
+    if (asks_localizers && plays(layout_.localizers, rank)) {
       ++*left;
       runtime_.find<LocalizationRank>(rank, "localization")
           .call<&LocalizationRank::load_weights>(*published_)

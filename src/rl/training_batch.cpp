@@ -11,7 +11,22 @@ namespace srpo::rl {
 namespace {
 
 bool carries_loss(const TrainingSequence& sequence) {
-  return sequence.advantage != 0 && sequence.active_begin < sequence.tokens.size();
+  return (sequence.advantage != 0 || sequence.kl != 0) && sequence.num_active() > 0;
+}
+
+/// What the sum over the active tokens of a sequence is divided by.
+double divisor_of(const LossRule& rule, const LossDivisors& divisors,
+                  const TrainingSequence& sequence) {
+  const auto sequences = static_cast<double>(divisors.sequences);
+  switch (rule.weighting) {
+    case LossRule::Weighting::kSequence:
+      return sequences * static_cast<double>(sequence.num_active());
+    case LossRule::Weighting::kConstant:
+      return sequences * rule.constant_length;
+    case LossRule::Weighting::kToken:
+      break;
+  }
+  return static_cast<double>(divisors.active_tokens);
 }
 
 void check_sequence(const TrainingSequence& sequence) {
@@ -22,6 +37,24 @@ void check_sequence(const TrainingSequence& sequence) {
               << sequence.tokens.size() << " tokens but "
               << sequence.sampled_logprobs.size()
               << " sampled log-probabilities (expected none, or one each)");
+  REQUIRE(
+      sequence.loss_mask.empty() || sequence.loss_mask.size() == sequence.tokens.size(),
+      kBadInput,
+      "a training sequence has " << sequence.tokens.size() << " tokens but a mask of "
+                                 << sequence.loss_mask.size());
+}
+
+void check_branch(const std::vector<int32_t>& prefix,
+                  const std::vector<TrainingSequence>& sequences) {
+  for (const TrainingSequence& sequence : sequences) {
+    check_sequence(sequence);
+    REQUIRE(sequence.tokens.size() >= prefix.size() &&
+                std::equal(prefix.begin(), prefix.end(), sequence.tokens.begin()),
+            kBadInput,
+            "a suffix of " << sequence.tokens.size()
+                           << " tokens does not begin with the kept prefix of "
+                           << prefix.size());
+  }
 }
 
 void check_tree(const TrainingTree& tree) {
@@ -29,16 +62,9 @@ void check_tree(const TrainingTree& tree) {
           "a training tree has an empty prompt (the first response token needs a "
           "predecessor)");
   for (const TrainingSequence& sequence : tree.fresh) check_sequence(sequence);
-  for (const TrainingSequence& sequence : tree.suffixes) {
-    check_sequence(sequence);
-    REQUIRE(sequence.tokens.size() >= tree.prefix_tokens.size() &&
-                std::equal(tree.prefix_tokens.begin(), tree.prefix_tokens.end(),
-                           sequence.tokens.begin()),
-            kBadInput,
-            "a suffix of " << sequence.tokens.size()
-                           << " tokens does not begin with the kept prefix of "
-                           << tree.prefix_tokens.size());
-  }
+  check_branch(tree.prefix_tokens, tree.suffixes);
+  for (const TrainingBranch& branch : tree.further)
+    check_branch(branch.prefix_tokens, branch.sequences);
 }
 
 /// Fills one batch, tree by tree.
@@ -49,19 +75,13 @@ class BatchFiller {
 
   void add_shared(const TrainingTree& tree) {
     int64_t prompt = -1;
-    int64_t prefix = -1;
-    for (const TrainingSequence& sequence : tree.fresh) {
-      if (!carries_loss(sequence)) continue;
-      if (prompt < 0) prompt = add_segment(tree.prompt_tokens, -1);
-      add_sequence(sequence, prompt, -1);
-    }
-    for (const TrainingSequence& sequence : tree.suffixes) {
-      if (!carries_loss(sequence)) continue;
-      if (prompt < 0) prompt = add_segment(tree.prompt_tokens, -1);
-      if (prefix < 0 && !tree.prefix_tokens.empty()) {
-        prefix = add_segment(tree.prefix_tokens, prompt);
-      }
-      add_sequence(sequence, prompt, prefix);
+    add_branch(tree.prompt_tokens, {}, tree.fresh, prompt);
+    add_branch(tree.prompt_tokens, tree.prefix_tokens, tree.suffixes, prompt);
+    for (const TrainingBranch& branch : tree.further) {
+      int64_t own_prompt = -1;
+      const bool is_own = !branch.prompt_tokens.empty();
+      add_branch(is_own ? branch.prompt_tokens : tree.prompt_tokens, branch.prefix_tokens,
+                 branch.sequences, is_own ? own_prompt : prompt);
     }
   }
 
@@ -72,11 +92,32 @@ class BatchFiller {
           add_sequence(sequence, add_segment(tree.prompt_tokens, -1), -1);
       }
     }
+    for (const TrainingBranch& branch : tree.further) {
+      const auto& prompt =
+          branch.prompt_tokens.empty() ? tree.prompt_tokens : branch.prompt_tokens;
+      for (const TrainingSequence& sequence : branch.sequences) {
+        if (carries_loss(sequence)) add_sequence(sequence, add_segment(prompt, -1), -1);
+      }
+    }
   }
 
   PackedBatch take() { return std::move(batch_); }
 
  private:
+  /// `prompt`: its segment; -1 while there is none.
+  void add_branch(const std::vector<int32_t>& prompt_tokens,
+                  const std::vector<int32_t>& prefix_tokens,
+                  const std::vector<TrainingSequence>& sequences, int64_t& prompt) {
+    int64_t prefix = -1;
+    for (const TrainingSequence& sequence : sequences) {
+      if (!carries_loss(sequence)) continue;
+      if (prompt < 0) prompt = add_segment(prompt_tokens, -1);
+      if (prefix < 0 && !prefix_tokens.empty())
+        prefix = add_segment(prefix_tokens, prompt);
+      add_sequence(sequence, prompt, prefix);
+    }
+  }
+
   int64_t add_segment(std::span<const int32_t> tokens, int64_t parent) {
     PackedSegment segment;
     segment.begin = batch_.num_tokens();
@@ -109,12 +150,10 @@ class BatchFiller {
                                      static_cast<size_t>(own_tokens)),
                         before);
     }
-    const int64_t active = num_tokens - sequence.active_begin;
-    const double divisor =
-        rule_.weighting == LossRule::Weighting::kSequence
-            ? static_cast<double>(divisors_.sequences) * static_cast<double>(active)
-            : static_cast<double>(divisors_.active_tokens);
+    const double divisor = divisor_of(rule_, divisors_, sequence);
+    batch_.needs_reference = batch_.needs_reference || sequence.kl != 0;
     for (int64_t t = sequence.active_begin; t < num_tokens; ++t) {
+      if (!sequence.is_active(static_cast<size_t>(t))) continue;
       int64_t hidden = begin_of(own) + t - 1 - prefix_length;
       if (t == 0) {
         hidden = batch_.segments[static_cast<size_t>(prompt)].end - 1;
@@ -128,6 +167,7 @@ class BatchFiller {
           sequence.sampled_logprobs.empty()
               ? std::numeric_limits<float>::quiet_NaN()
               : sequence.sampled_logprobs[static_cast<size_t>(t)]);
+      batch_.kl_coefficients.push_back(static_cast<float>(sequence.kl / divisor));
       batch_.sequences.push_back(static_cast<int32_t>(batch_.num_sequences));
     }
     ++batch_.num_sequences;
@@ -166,14 +206,31 @@ int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes) {
     if (tokens == 0 || !share_prefixes) tokens += prompt;
     tokens += static_cast<int64_t>(sequence.tokens.size()) - 1;
   }
-  bool has_prefix = false;
-  for (const TrainingSequence& sequence : tree.suffixes) {
-    if (!carries_loss(sequence)) continue;
-    if (tokens == 0 || !share_prefixes) tokens += prompt;
-    if (!has_prefix || !share_prefixes) tokens += prefix;
-    has_prefix = true;
-    tokens +=
-        std::max<int64_t>(0, static_cast<int64_t>(sequence.tokens.size()) - 1 - prefix);
+  const auto add_branch = [&](int64_t prompt, int64_t prefix, bool& has_prompt,
+                              const std::vector<TrainingSequence>& sequences) {
+    bool has_prefix = false;
+    for (const TrainingSequence& sequence : sequences) {
+      if (!carries_loss(sequence)) continue;
+      if (!share_prefixes) {
+        tokens += prompt + static_cast<int64_t>(sequence.tokens.size()) - 1;
+        continue;
+      }
+      if (!has_prompt) tokens += prompt;
+      if (!has_prefix) tokens += prefix;
+      has_prompt = true;
+      has_prefix = true;
+      tokens +=
+          std::max<int64_t>(0, static_cast<int64_t>(sequence.tokens.size()) - 1 - prefix);
+    }
+  };
+  bool has_prompt = tokens > 0;
+  add_branch(prompt, prefix, has_prompt, tree.suffixes);
+  for (const TrainingBranch& branch : tree.further) {
+    bool has_own = false;
+    const bool is_own = !branch.prompt_tokens.empty();
+    add_branch(is_own ? static_cast<int64_t>(branch.prompt_tokens.size()) : prompt,
+               static_cast<int64_t>(branch.prefix_tokens.size()),
+               is_own ? has_own : has_prompt, branch.sequences);
   }
   return tokens;
 }

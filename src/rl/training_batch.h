@@ -33,6 +33,8 @@ struct PackedBatch {
                                         ///< -dLoss/dlogp without a ratio
   std::vector<float> sampled_logprobs;  ///< NaN: not known
   std::vector<int32_t> sequences;       ///< number of the row's sequence in this batch
+  std::vector<float> kl_coefficients;   ///< of the divergence from the reference model
+  bool needs_reference = false;         ///< one of them is not zero
   int64_t num_sequences = 0;
 
   int64_t num_tokens() const { return static_cast<int64_t>(tokens.size()); }
