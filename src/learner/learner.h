@@ -97,6 +97,7 @@ class Learner {
 
   model::TensorMap divide_tensors(model::TensorMap initial_weights);
   void require_enough_memory() const;
+  int64_t frozen_bytes() const;
   void bind_parameters();
   void update(std::span<const rl::TrainingTree> trees, const rl::LossRule& rule,
               double learning_rate_factor, StepStats& stats, rl::PolicyLossSums& sums);
@@ -105,10 +106,12 @@ class Learner {
                                           const rl::LossRule& rule,
                                           const rl::LossDivisors& divisors) const;
   rl::PolicyLossSums run_passes(const Work& work, const rl::LossRule& rule);
-  std::vector<float> run_micro_batch(const rl::PackedBatch& batch,
-                                     const rl::LossRule& rule, rl::PolicyLossSums& sums);
+  void run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
+                       rl::PolicyLossSums& sums);
+  /// Of the batch's rows under the initial weights.
+  std::vector<float> reference_logprobs(const rl::PackedBatch& batch);
   void observe(const rl::PackedBatch& batch, const rl::LossRule& rule,
-               std::span<const float> logprobs) const;
+               std::span<const float> logprobs, std::span<const float> reference) const;
   bool step(double learning_rate_factor, bool loss_is_finite, StepStats& stats);
   void find_fault(const Work& work, StepStats& stats);
   void roll_back(StepStats& stats);
@@ -122,7 +125,8 @@ class Learner {
   LearnerConfig config_;
   model::ModelConfig model_config_;
   comm::ProcessGroup& group_;
-  model::TensorMap frozen_;  // base weights under an adapter, and what else stays
+  model::TensorMap frozen_;     // base weights under an adapter, and what else stays
+  model::TensorMap reference_;  // initial weights, if wanted and not frozen anyway
   std::unique_ptr<ShardedParameters> parameters_;
   std::vector<model::LayerParameters> layers_;
   model::Parameter embedding_;

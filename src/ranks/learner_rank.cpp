@@ -6,6 +6,7 @@
 #include "ranks/generator_rank.h"
 #include "ranks/localization_rank.h"
 #include "ranks/step_recorder.h"
+#include "rl/localizer.h"
 #include "rl/sft.h"
 
 namespace srpo::ranks {
@@ -70,9 +71,7 @@ void LearnerRank::plan_memory() const {
 }
 
 learner::StepStats LearnerRank::train(std::vector<records::RolloutTree> trees) {
-  std::vector<rl::TrainingTree> batch;
-  batch.reserve(trees.size());
-  for (const records::RolloutTree& tree : trees) batch.push_back(algorithm_->learn(tree));
+  const std::vector<rl::TrainingTree> batch = algorithm_->learn_all(trees);
   if (trees.empty() || trees.front().step != config_.dump_step)
     return learner_.train(batch, algorithm_->loss_rule(),
                           config_.learner.updates_per_batch);
@@ -136,6 +135,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
     }
     if (--*left == 0) reply({});
   };
+  const bool asks_localizers = rl::asks_policy(algorithm_->draw_plan().localizer);
   for (const int rank : ranks) {
     if (plays(layout_.generators, rank)) {
       ++*left;
@@ -143,7 +143,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
           .call<&GeneratorRank::load_weights>(*published_)
           .then(acknowledged);
     }
-    if (plays(layout_.localizers, rank)) {
+    if (asks_localizers && plays(layout_.localizers, rank)) {
       ++*left;
       runtime_.find<LocalizationRank>(rank, "localization")
           .call<&LocalizationRank::load_weights>(*published_)

@@ -277,8 +277,10 @@ void SchedulerRank::carry_out(const commands::Localize& localize) {
       .then([this, id = localize.seed.id,
              worker = localize.worker](CallResult<ResetPoint>& result) {
         if (result.has_value()) {
-          events_.emplace_back(events::Localized{id, result.value().localization,
-                                                 result.value().prefix_length, worker});
+          ResetPoint& point = result.value();
+          events_.emplace_back(events::Localized{id, std::move(point.localization),
+                                                 point.prefix_length, worker,
+                                                 std::move(point.revision_prompt)});
           return;
         }
         records::TrajectoryId failed = id;
@@ -298,8 +300,6 @@ void SchedulerRank::carry_out(const commands::Cancel& cancel) {
 }
 
 void SchedulerRank::carry_out(const commands::Record& record) {
-  ENSURE(record.further.empty(),
-         "a tree of several resets, which replay shards have no place for");
   when_there_is_room([this, tree = record.tree] {
     try {
       replay_.accept(tree);
