@@ -48,6 +48,11 @@ void add_reset(Tally& tally, const RolloutTree& tree) {
   ++tally.parse_statuses[static_cast<size_t>(tree.localization->status)];
   tally.chosen_thought.add(tree.localization->thought);
   tally.localization_tokens += tree.localization->reply_tokens;
+  for (const records::Localization& each : tree.further) {
+    ++tally.parse_statuses[static_cast<size_t>(each.status)];
+    tally.chosen_thought.add(each.thought);
+    tally.localization_tokens += each.reply_tokens;
+  }
   const Trajectory* seed = tree.seed();
   if (seed != nullptr && !seed->tokens.empty()) {
     tally.kept_fraction.add(static_cast<double>(tree.prefix_length) /

@@ -70,8 +70,9 @@ class TreePrinter {
     print_group("base", tree.fresh, Use::kBase, advantages(base_rewards(tree)));
     print_group("surplus", tree.fresh, Use::kSurplus, {});
     print_group("validation", tree.fresh, Use::kValidation, {});
-    if (tree.seed() != nullptr) print_seed(tree, *tree.seed());
-    if (tree.localization) print_localization(tree);
+    print_seeds(tree);
+    if (tree.localization) print_localization(*tree.localization);
+    for (const records::Localization& each : tree.further) print_localization(each);
     print_group("ending", tree.suffixes, Use::kSuffix, advantages(suffix_rewards(tree)));
     out_ << "\n";
   }
@@ -186,18 +187,30 @@ class TreePrinter {
     out_ << (text.empty() ? "\n" : text.substr(10));
   }
 
-  void print_seed(const RolloutTree& tree, const Trajectory& seed) {
+  void print_seed(const Trajectory& seed, size_t chosen) {
     out_ << "\n";
     print_chain("failed chain", seed, nullptr);
-    print_thoughts(seed, 0, tree.localization ? tree.localization->thought : 0);
+    print_thoughts(seed, 0, chosen);
   }
 
-  void print_localization(const RolloutTree& tree) {
-    const records::Localization& place = *tree.localization;
+  /// Every chain that was gone back into, with the place.
+  void print_seeds(const RolloutTree& tree) {
+    size_t number = 0;
+    for (const Trajectory& chain : tree.fresh) {
+      if (chain.use != Use::kSeed) continue;
+      const uint32_t chosen =
+          number > 0 && number <= tree.further.size() ? tree.further[number - 1].thought
+          : number == 0 && tree.localization          ? tree.localization->thought
+                                                      : 0;
+      print_seed(chain, chosen);
+      ++number;
+    }
+  }
+
+  void print_localization(const records::Localization& place) {
     out_ << "\n  " << paint("localization", Colour::kBold) << " by "
          << printable(place.localizer) << ": thought " << place.thought << " of "
-         << place.num_thoughts << ", parsed: " << name_of(place.status) << ", keeps "
-         << tree.prefix_length << " tokens\n";
+         << place.num_thoughts << ", parsed: " << name_of(place.status) << "\n";
     if (!place.reply.empty()) print_text(trimmed(place.reply), "      | ");
   }
 

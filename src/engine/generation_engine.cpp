@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "engine/llama_decoder.h"
+#include "engine/scorer.h"
 
 namespace srpo::engine {
 
@@ -424,6 +425,11 @@ void GenerationEngine::cancel(const TrajectoryId& id) {
       return drop_released_chains();
     }
   }
+}
+
+std::vector<double> GenerationEngine::score_replies(
+    std::span<const int32_t> prompt, std::span<const std::vector<int32_t>> replies) {
+  return engine::score_replies(*decoder_, prompt, replies);
 }
 
 void GenerationEngine::swap_weights(const model::TensorMap& changed,

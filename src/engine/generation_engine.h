@@ -82,6 +82,11 @@ class GenerationEngine {
   /// version span begins. Drops retained chains and shared prompts.
   void swap_weights(const model::TensorMap& changed, uint32_t policy_version);
 
+  /// log p(reply | prompt) of each reply, between two steps, in a cache of its own
+  /// (scorer.h).
+  std::vector<double> score_replies(std::span<const int32_t> prompt,
+                                    std::span<const std::vector<int32_t>> replies);
+
   int64_t num_unfinished() const {
     return static_cast<int64_t>(waiting_.size() + running_.size());
   }

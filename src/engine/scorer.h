@@ -14,4 +14,9 @@ namespace srpo::engine {
 /// positions.
 std::vector<float> score_tokens(Decoder& decoder, std::span<const int32_t> tokens);
 
+/// log p(reply | prompt) of each reply, the prompt being computed once. Throws kBadInput
+/// as above, and for an empty prompt or reply.
+std::vector<double> score_replies(Decoder& decoder, std::span<const int32_t> prompt,
+                                  std::span<const std::vector<int32_t>> replies);
+
 }  // namespace srpo::engine

@@ -4,12 +4,14 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/checksum.h"
-#include "core/error.h"
+#include "core/deadline.h"
 #include "core/files.h"
+#include "core/log.h"
 
 namespace srpo::learner {
 
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "srpo learner checkpoint 1";
+constexpr std::chrono::minutes kLongestWrite{30};
 constexpr size_t kParts = 3;  // value, mean, square of each unit, in this order
 
 std::array<std::vector<float>*, kParts> parts_of(UnitSlices& slices) {
@@ -44,36 +47,78 @@ Json describe_units(const ShardedParameters& parameters) {
   return units;
 }
 
-uint32_t write_slices(const fs::path& path, ShardedParameters& parameters) {
+std::vector<std::byte> collect_slices(ShardedParameters& parameters) {
+  size_t size = 0;
+  for (size_t unit = 0; unit < parameters.num_units(); ++unit) {
+    size += kParts * parameters.slices(unit).value.size() * sizeof(float);
+  }
   std::vector<std::byte> content;
+  content.reserve(size);
   for (size_t unit = 0; unit < parameters.num_units(); ++unit) {
     for (const auto* part : parts_of(parameters.slices(unit))) {
       const auto bytes = std::as_bytes(std::span(*part));
       content.insert(content.end(), bytes.begin(), bytes.end());
     }
   }
-  core::write_file(path, content);
-  return core::crc32c(content);
+  return content;
 }
 
-void write_manifest(const fs::path& folder, const CheckpointHeader& header,
-                    const ShardedParameters& parameters,
-                    const std::vector<double>& digests) {
+/// All but the files and their digests.
+Json begin_manifest(const CheckpointHeader& header, const ShardedParameters& parameters) {
   Json manifest;
   manifest["format"] = kFormat;
   manifest["num_updates"] = header.num_updates;
   manifest["metadata"] = header.metadata;
   manifest["files"] = Json::array();
-  for (size_t rank = 0; rank < digests.size(); ++rank) {
-    manifest["files"].push_back({{"name", slice_file(static_cast<int>(rank))},
-                                 {"crc32c", static_cast<uint32_t>(digests[rank])}});
-  }
   manifest["slices"] = Json::array();
   for (size_t unit = 0; unit < parameters.num_units(); ++unit) {
     manifest["slices"].push_back(parameters.layout(unit).slice());
   }
   manifest["units"] = describe_units(parameters);
-  core::write_file(folder / "manifest.json", manifest.dump(1) + "\n");
+  return manifest;
+}
+
+/// What a rank tells the first one of its part.
+fs::path word_of(const fs::path& written, int rank) {
+  return written / (slice_file(rank) + ".json");
+}
+
+void report_part(const fs::path& written, int rank, uint32_t digest) {
+  core::write_file(word_of(written, rank), Json{{"crc32c", digest}}.dump());
+}
+
+void report_failure(const fs::path& written, int rank, const core::Error& error) {
+  const bool is_full = error.kind() == core::ErrorKind::kNoSpace;
+  try {
+    core::write_file(word_of(written, rank),
+                     Json{{"error", error.what()}, {"no_space", is_full}}.dump());
+  } catch (const core::Error& again) {
+    // The first rank then gives up when its time is over.
+    LOG(error) << again.what();
+  }
+}
+
+core::Error error_of(const fs::filesystem_error& error) {
+  const bool is_full = error.code() == std::errc::no_space_on_device;
+  return {is_full ? core::ErrorKind::kNoSpace : core::ErrorKind::kBadFile, error.what()};
+}
+
+/// Waits for a rank's word and returns the digest of its file.
+uint32_t await_part(const fs::path& written, int rank, const core::Deadline& deadline) {
+  const fs::path path = word_of(written, rank);
+  while (!fs::exists(path)) {
+    REQUIRE(!deadline.has_passed(), kBadFile,
+            path.string() << ": learner " << rank << " has not written its part in time");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  const Json word = Json::parse(core::read_file(path));
+  if (word.contains("error")) {
+    const std::string message = word.at("error");
+    if (word.at("no_space").get<bool>()) REQUIRE(false, kNoSpace, message);
+    REQUIRE(false, kBadFile, message);
+  }
+  fs::remove(path);
+  return word.at("crc32c");
 }
 
 /// FOLDER.tmp becomes FOLDER; at no moment is there neither the old nor the new one under
@@ -121,7 +166,7 @@ Manifest read_manifest(const fs::path& path, const ShardedParameters& parameters
   for (size_t unit = 0; unit < manifest.slices.size(); ++unit) {
     const auto num_files = static_cast<int64_t>(manifest.files.size());
     const int64_t slice = manifest.slices[unit];
-    REQUIRE(slice > 0 && slice < (int64_t{1} << 40) &&
+    REQUIRE(slice >= 0 && slice < (int64_t{1} << 40) &&
                 slice * num_files >= parameters.layout(unit).used(),
             kBadFile,
             path.string() << ": slices of " << slice << " numbers in " << num_files
@@ -158,25 +203,80 @@ std::string read_slices(const fs::path& path, uint32_t digest,
 
 }  // namespace
 
-void save_checkpoint(const fs::path& folder, const CheckpointHeader& header,
-                     ShardedParameters& parameters, comm::ProcessGroup& group) {
+CheckpointWriter::~CheckpointWriter() {
+  if (thread_.joinable()) thread_.join();
+  if (error_) LOG(error) << "the last checkpoint was not written: " << error_->what();
+}
+
+void CheckpointWriter::begin(const fs::path& folder, const CheckpointHeader& header,
+                             ShardedParameters& parameters) {
+  finish();
   const fs::path written = folder.string() + ".tmp";
-  if (group.rank() == 0) {
-    fs::remove_all(written);
-    fs::create_directories(written);
+  std::optional<core::Error> own;
+  try {
+    if (group_.rank() == 0) {
+      fs::remove_all(written);
+      fs::create_directories(written);
+    }
+  } catch (const fs::filesystem_error& error) {
+    own = error_of(error);
   }
-  group.barrier();
-  // A digest of 32 bits is exact in a double.
-  std::vector<double> digests(static_cast<size_t>(group.size()), 0);
-  digests[static_cast<size_t>(group.rank())] =
-      write_slices(written / slice_file(group.rank()), parameters);
-  group.all_reduce_sum(digests);
-  if (group.rank() == 0) {
-    write_manifest(written, header, parameters, digests);
+  fail_together(own);
+  content_ = collect_slices(parameters);
+  std::string manifest = begin_manifest(header, parameters).dump();
+  thread_ = std::thread([this, written, folder, text = std::move(manifest)] {
+    run(written, folder, text);
+  });
+}
+
+void CheckpointWriter::run(const fs::path& written, const fs::path& folder,
+                           const std::string& manifest) {
+  try {
+    core::write_file(written / slice_file(group_.rank()), content_);
+    report_part(written, group_.rank(), core::crc32c(content_));
+    if (group_.rank() != 0) return;
+    Json whole = Json::parse(manifest);
+    const auto deadline = core::Deadline::in(kLongestWrite);
+    for (int rank = 0; rank < group_.size(); ++rank) {
+      whole["files"].push_back(
+          {{"name", slice_file(rank)}, {"crc32c", await_part(written, rank, deadline)}});
+    }
+    core::write_file(written / "manifest.json", whole.dump(1) + "\n");
     core::sync_folder(written);
     publish(written, folder);
+  } catch (const core::Error& error) {
+    error_ = error;
+    report_failure(written, group_.rank(), error);
+  } catch (const fs::filesystem_error& error) {
+    error_ = error_of(error);
+    report_failure(written, group_.rank(), *error_);
+  } catch (const std::exception& error) {
+    error_.emplace(core::ErrorKind::kBug, written.string() + ": " + error.what());
+    report_failure(written, group_.rank(), *error_);
   }
-  group.barrier();
+}
+
+void CheckpointWriter::finish() {
+  if (thread_.joinable()) thread_.join();
+  content_ = {};
+  fail_together(std::exchange(error_, std::nullopt));
+}
+
+void CheckpointWriter::fail_together(const std::optional<core::Error>& own) {
+  const bool is_full = own && own->kind() == core::ErrorKind::kNoSpace;
+  double failures[2] = {own ? 1.0 : 0.0, is_full ? 1.0 : 0.0};
+  group_.all_reduce_sum(failures);
+  if (own) throw core::Error(*own);
+  REQUIRE(failures[1] == 0, kNoSpace, "another learner's disk is full");
+  REQUIRE(failures[0] == 0, kBadFile,
+          "another learner could not write its part of a checkpoint");
+}
+
+void save_checkpoint(const fs::path& folder, const CheckpointHeader& header,
+                     ShardedParameters& parameters, comm::ProcessGroup& group) {
+  CheckpointWriter writer(group);
+  writer.begin(folder, header, parameters);
+  writer.finish();
 }
 
 CheckpointHeader load_checkpoint(const fs::path& folder, ShardedParameters& parameters,

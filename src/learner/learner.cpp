@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "core/deadline.h"
 #include "core/error.h"
@@ -84,7 +85,8 @@ Learner::Learner(const LearnerConfig& config, const model::ModelConfig& model_co
     : config_(config),
       model_config_(model_config),
       group_(group),
-      transformer_(model_config, config.activation_checkpointing) {
+      transformer_(model_config, config.activation_checkpointing),
+      writer_(group) {
   model::check_weights(model_config, initial_weights, "initial weights of the learner");
   const model::TensorMap trained = divide_tensors(std::move(initial_weights));
   const auto units = divide_into_units(model_config, config.lora, trained);
@@ -106,6 +108,10 @@ model::TensorMap Learner::divide_tensors(model::TensorMap initial_weights) {
     initial_weights = model::make_adapter(model_config_, config_.adapter(), config_.seed);
   }
   std::vector<bool> is_used(config_.frozen.size(), false);
+  if (!config_.lora && config_.keeps_reference) {
+    for (const auto& [name, tensor] : initial_weights)
+      reference_[name] = tensor.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  }
   for (const auto& [name, tensor] : initial_weights) {
     bool stays = false;
     for (size_t i = 0; i < config_.frozen.size(); ++i) {
@@ -131,6 +137,7 @@ model::TensorMap Learner::divide_tensors(model::TensorMap initial_weights) {
 }
 
 void Learner::require_enough_memory() const {
+  // Who knows how long texts are asks for more; see require_memory.
   if (config_.memory_limit_mb == 0) return;
   const PassSize size{config_.micro_batch_tokens, config_.micro_batch_tokens,
                       std::min(config_.micro_batch_tokens, model_config_.max_positions)};
@@ -139,18 +146,21 @@ void Learner::require_enough_memory() const {
 }
 
 MemoryPlan Learner::plan_memory(const PassSize& size) const {
-  int64_t frozen = 0;
-  for (const auto& [name, tensor] : frozen_)
-    frozen += static_cast<int64_t>(tensor.nbytes());
-  const MemoryPlan plan = plan_parameters(*parameters_, frozen);
+  const MemoryPlan plan = plan_parameters(*parameters_, frozen_bytes());
   return size.tokens == 0 ? plan : plan_pass(plan, config_, model_config_, size);
 }
 
-int64_t Learner::held_bytes() const {
-  int64_t bytes = parameters_->held_bytes() + transformer_.held_bytes();
-  for (const auto& [name, tensor] : frozen_)
-    bytes += static_cast<int64_t>(tensor.nbytes());
+int64_t Learner::frozen_bytes() const {
+  int64_t bytes = 0;
+  for (const auto* weights : {&frozen_, &reference_}) {
+    for (const auto& [name, tensor] : *weights)
+      bytes += static_cast<int64_t>(tensor.nbytes());
+  }
   return bytes;
+}
+
+int64_t Learner::held_bytes() const {
+  return parameters_->held_bytes() + transformer_.held_bytes() + frozen_bytes();
 }
 
 void Learner::bind_parameters() {
@@ -207,6 +217,8 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
   stats.max_logprob_gap = sums.max_logprob_gap;
   stats.mean_logprob_gap = sums.logprob_gap / compared;
   stats.clipped_fraction = static_cast<double>(sums.clipped_rows) / rows;
+  stats.mean_divergence =
+      sums.divergence / static_cast<double>(std::max<int64_t>(1, sums.reference_rows));
   stats.loss_rows = sums.rows;
   stats.seconds = watch.seconds();
   stats.collective_seconds = parameters_->collective_seconds() - collective_before;
@@ -266,22 +278,39 @@ rl::PolicyLossSums Learner::run_passes(const Work& work, const rl::LossRule& rul
     // A rank that has no more work still takes part in the exchanges.
     const bool idle = pass >= static_cast<int64_t>(work.batches.size());
     const auto& batch = idle ? nothing : work.batches[static_cast<size_t>(pass)];
-    const auto logprobs = run_micro_batch(batch, rule, sums);
-    if (observer_ != nullptr && !idle) observe(batch, rule, logprobs);
+    run_micro_batch(batch, rule, sums);
   }
   return sums;
 }
 
 void Learner::observe(const rl::PackedBatch& batch, const rl::LossRule& rule,
-                      std::span<const float> logprobs) const {
+                      std::span<const float> logprobs,
+                      std::span<const float> reference) const {
   std::vector<double> losses;
-  for (size_t row = 0; row < logprobs.size(); ++row) {
-    float slope = 0;
-    losses.push_back(
-        rl::compute_policy_loss(
-            rule, logprobs.subspan(row, 1), std::span(batch.coefficients).subspan(row, 1),
-            std::span(batch.sampled_logprobs).subspan(row, 1), std::span(&slope, 1))
-            .loss);
+  for (size_t row = 0; row < logprobs.size();) {
+    // Where a sequence has one ratio, its rows share its loss.
+    size_t end = row + 1;
+    while (rule.sequence_ratio && end < logprobs.size() &&
+           batch.sequences[end] == batch.sequences[row])
+      ++end;
+    const size_t count = end - row;
+    const auto part = [&](const auto& of_rows) {
+      return std::span(of_rows).subspan(row, count);
+    };
+    rl::LossRows rows{part(batch.coefficients),
+                      part(batch.sampled_logprobs),
+                      part(batch.sequences),
+                      {},
+                      {}};
+    if (!reference.empty()) {
+      rows.kl_coefficients = part(batch.kl_coefficients);
+      rows.reference = reference.subspan(row, count);
+    }
+    std::vector<float> slopes(count);
+    const double loss =
+        rl::compute_policy_loss(rule, logprobs.subspan(row, count), rows, slopes).loss;
+    losses.insert(losses.end(), count, loss / static_cast<double>(count));
+    row = end;
   }
   observer_->see_micro_batch(batch, logprobs, losses);
 }
@@ -293,9 +322,9 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
   for (const rl::TrainingTree& tree : trees)
     tokens.push_back(rl::count_packed_tokens(tree, config_.share_prefixes));
   const int64_t total = std::accumulate(tokens.begin(), tokens.end(), int64_t{0});
-  const bool divisible = rule.weighting == rl::LossRule::Weighting::kSequence
-                             ? divisors.sequences > 0
-                             : divisors.active_tokens > 0;
+  const bool divisible = rule.weighting == rl::LossRule::Weighting::kToken
+                             ? divisors.active_tokens > 0
+                             : divisors.sequences > 0;
   REQUIRE(total == 0 || divisible, kBadInput,
           "training trees carry loss but count no "
               << (divisors.sequences == 0 ? "sequence" : "active token")
@@ -326,16 +355,29 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
   return batches;
 }
 
-std::vector<float> Learner::run_micro_batch(const rl::PackedBatch& batch,
-                                            const rl::LossRule& rule,
-                                            rl::PolicyLossSums& sums) {
+void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
+                              rl::PolicyLossSums& sums) {
+  std::vector<float> reference;
+  if (batch.needs_reference) reference = reference_logprobs(batch);
   const auto loss = [&](int64_t first, std::span<const float> logprobs,
                         std::span<float> gradients) {
-    const auto begin = static_cast<size_t>(first);
-    sums.add(rl::compute_policy_loss(
-        rule, logprobs, std::span(batch.coefficients).subspan(begin, logprobs.size()),
-        std::span(batch.sampled_logprobs).subspan(begin, logprobs.size()), gradients));
+    const auto part = [&](const auto& of_rows) {
+      return std::span(of_rows).subspan(static_cast<size_t>(first), logprobs.size());
+    };
+    rl::LossRows rows{part(batch.coefficients),
+                      part(batch.sampled_logprobs),
+                      part(batch.sequences),
+                      {},
+                      {}};
+    if (!reference.empty()) {
+      rows.kl_coefficients = part(batch.kl_coefficients);
+      rows.reference = part(reference);
+    }
+    sums.add(rl::compute_policy_loss(rule, logprobs, rows, gradients));
   };
+  // A ratio of sequences needs all of their rows at once.
+  head_.chunk_rows = rule.sequence_ratio ? std::max<int64_t>(1, batch.num_rows())
+                                         : config_.head_chunk_rows;
   if (!config_.lora) parameters_->gather(0);
   transformer_.begin(forest_of(batch), embedding_.value);
   for (int64_t layer = 0; layer < model_config_.num_layers; ++layer) {
@@ -343,8 +385,10 @@ std::vector<float> Learner::run_micro_batch(const rl::PackedBatch& batch,
     transformer_.forward_layer(layer, layers_[static_cast<size_t>(layer)]);
   }
   if (!config_.lora) parameters_->begin_gradient(0);
-  auto logprobs =
+  const auto logprobs =
       transformer_.backward_head({batch.hidden_indices, batch.targets}, head_, loss);
+  if (observer_ != nullptr && batch.num_rows() > 0)
+    observe(batch, rule, logprobs, reference);
   for (int64_t layer = model_config_.num_layers - 1; layer >= 0; --layer) {
     const size_t unit = unit_of_layer(layer);
     parameters_->gather(unit);
@@ -352,11 +396,30 @@ std::vector<float> Learner::run_micro_batch(const rl::PackedBatch& batch,
     transformer_.backward_layer(layer, layers_[static_cast<size_t>(layer)]);
     parameters_->reduce_gradient(unit);
   }
-  if (config_.lora) return logprobs;
+  if (config_.lora) return;
   if (embedding_.gradient != nullptr)
     transformer_.backward_embedding(embedding_.gradient);
   parameters_->reduce_gradient(0);
-  return logprobs;
+}
+
+std::vector<float> Learner::reference_logprobs(const rl::PackedBatch& batch) {
+  const model::TensorMap& weights = config_.lora ? frozen_ : reference_;
+  REQUIRE(!weights.empty(), kBug,
+          "sequences are to be compared with a reference model, which was not kept");
+  const model::TensorMap none;
+  const auto value = [&](const char* name) {
+    return model::bind_parameter(name, weights, none);
+  };
+  const model::Parameter embedding = value("model.embed_tokens.weight");
+  transformer_.begin(forest_of(batch), embedding.value);
+  for (int64_t layer = 0; layer < model_config_.num_layers; ++layer) {
+    transformer_.forward_layer(
+        layer, model::bind_layer(model_config_, layer, weights, none, nullptr));
+  }
+  model::HeadParameters head = head_;
+  head.norm = value("model.norm.weight");
+  head.weight = model_config_.tie_embeddings ? embedding : value("lm_head.weight");
+  return transformer_.score({batch.hidden_indices, batch.targets}, head);
 }
 
 /// False when the update is skipped.
@@ -394,6 +457,7 @@ std::vector<UnitNorm> Learner::named_norms(const std::vector<double>& norms) con
 }
 
 void Learner::roll_back(StepStats& stats) {
+  finish_save();
   REQUIRE(!last_checkpoint_.empty(), kBadInput,
           faults_in_a_row_ << " updates in a row were not finite, and there is no "
                               "checkpoint to go back to (see the errors above for the "
@@ -413,7 +477,9 @@ void Learner::sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats) {
                              static_cast<double>(sums.compared_rows),
                              static_cast<double>(sums.clipped_rows),
                              static_cast<double>(stats.trained_sequences),
-                             static_cast<double>(stats.tokens)};
+                             static_cast<double>(stats.tokens),
+                             sums.divergence,
+                             static_cast<double>(sums.reference_rows)};
   group_.all_reduce_sum(values);
   sums.loss = values[0];
   sums.logp = values[1];
@@ -423,6 +489,8 @@ void Learner::sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats) {
   sums.clipped_rows = static_cast<int64_t>(values[5]);
   stats.trained_sequences = static_cast<int64_t>(values[6]);
   stats.tokens = static_cast<int64_t>(values[7]);
+  sums.divergence = values[8];
+  sums.reference_rows = static_cast<int64_t>(values[9]);
   std::vector<float> largest(static_cast<size_t>(group_.size()));
   const auto own = static_cast<float>(sums.max_logprob_gap);
   group_.all_gather(std::span(&own, 1), largest);
@@ -438,6 +506,10 @@ int64_t Learner::largest_over_ranks(int64_t value) {
 
 model::TensorMap Learner::trainable_weights() {
   model::TensorMap weights = parameters_->copy_all();
+  for (const auto& [name, tensor] : frozen_) {
+    // Of the base under an adapter nobody needs a copy.
+    if (!config_.lora || name.starts_with("base_model.")) weights.emplace(name, tensor);
+  }
   for (const auto& [name, tensor] : weights) {
     ENSURE(all_finite(tensor.const_data_ptr<float>(), tensor.numel()),
            "'" << name << "' holds a number that is not finite after " << num_updates_
@@ -446,12 +518,20 @@ model::TensorMap Learner::trainable_weights() {
   return weights;
 }
 
-void Learner::save(const fs::path& folder, const std::string& metadata) {
-  save_checkpoint(folder, {num_updates_, metadata}, *parameters_, group_);
-  last_checkpoint_ = folder;
+void Learner::begin_save(const fs::path& folder, const std::string& metadata) {
+  finish_save();
+  writer_.begin(folder, {num_updates_, metadata}, *parameters_);
+  being_written_ = folder;
+}
+
+void Learner::finish_save() {
+  const fs::path written = std::exchange(being_written_, {});
+  writer_.finish();
+  if (!written.empty()) last_checkpoint_ = written;
 }
 
 std::string Learner::load(const fs::path& folder) {
+  finish_save();
   const CheckpointHeader header = load_checkpoint(folder, *parameters_, group_);
   num_updates_ = header.num_updates;
   last_checkpoint_ = folder;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "comm/process_group.h"
+#include "learner/checkpoint.h"
 #include "learner/learner_config.h"
 #include "learner/memory_plan.h"
 #include "learner/sharded_parameters.h"
@@ -59,15 +60,23 @@ class Learner {
   /// What is held now: the plan without the published copy.
   int64_t held_bytes() const;
 
-  /// fp32 copies of all weights, or of the adapter under its PEFT names, on every rank.
+  /// fp32 copies of all weights, frozen ones too, or of the adapter under its PEFT names,
+  /// on every rank.
   /// Throws kBug when one is not finite.
   model::TensorMap trainable_weights();
 
   /// Updates applied since the first; the version of the policy.
   uint32_t num_updates() const { return num_updates_; }
 
-  /// The whole state, with the caller's metadata; see save_checkpoint.
-  void save(const std::filesystem::path& folder, const std::string& metadata);
+  /// Begins to write the whole state with the caller's metadata, and goes on; see
+  /// CheckpointWriter. Throws what went wrong with the one before.
+  void begin_save(const std::filesystem::path& folder, const std::string& metadata);
+  /// Waits until what was begun is written, and throws what went wrong.
+  void finish_save();
+  void save(const std::filesystem::path& folder, const std::string& metadata) {
+    begin_save(folder, metadata);
+    finish_save();
+  }
   /// Goes on from a checkpoint that any number of ranks has written; returns its
   /// metadata. Throws kBadFile.
   std::string load(const std::filesystem::path& folder);
@@ -88,6 +97,7 @@ class Learner {
 
   model::TensorMap divide_tensors(model::TensorMap initial_weights);
   void require_enough_memory() const;
+  int64_t frozen_bytes() const;
   void bind_parameters();
   void update(std::span<const rl::TrainingTree> trees, const rl::LossRule& rule,
               double learning_rate_factor, StepStats& stats, rl::PolicyLossSums& sums);
@@ -96,10 +106,12 @@ class Learner {
                                           const rl::LossRule& rule,
                                           const rl::LossDivisors& divisors) const;
   rl::PolicyLossSums run_passes(const Work& work, const rl::LossRule& rule);
-  std::vector<float> run_micro_batch(const rl::PackedBatch& batch,
-                                     const rl::LossRule& rule, rl::PolicyLossSums& sums);
+  void run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
+                       rl::PolicyLossSums& sums);
+  /// Of the batch's rows under the initial weights.
+  std::vector<float> reference_logprobs(const rl::PackedBatch& batch);
   void observe(const rl::PackedBatch& batch, const rl::LossRule& rule,
-               std::span<const float> logprobs) const;
+               std::span<const float> logprobs, std::span<const float> reference) const;
   bool step(double learning_rate_factor, bool loss_is_finite, StepStats& stats);
   void find_fault(const Work& work, StepStats& stats);
   void roll_back(StepStats& stats);
@@ -113,14 +125,17 @@ class Learner {
   LearnerConfig config_;
   model::ModelConfig model_config_;
   comm::ProcessGroup& group_;
-  model::TensorMap frozen_;  // base weights under an adapter, and what else stays
+  model::TensorMap frozen_;     // base weights under an adapter, and what else stays
+  model::TensorMap reference_;  // initial weights, if wanted and not frozen anyway
   std::unique_ptr<ShardedParameters> parameters_;
   std::vector<model::LayerParameters> layers_;
   model::Parameter embedding_;
   model::HeadParameters head_;
   model::Transformer transformer_;
   StepObserver* observer_ = nullptr;
-  std::filesystem::path last_checkpoint_;  // empty: none yet
+  CheckpointWriter writer_;
+  std::filesystem::path being_written_;    // empty: nothing is
+  std::filesystem::path last_checkpoint_;  // whole; empty: none yet
   int64_t faults_in_a_row_ = 0;
   uint32_t num_updates_ = 0;
 };

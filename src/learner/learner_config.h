@@ -37,6 +37,9 @@ struct LearnerConfig {
   int64_t roll_back_after = 3;  ///< skipped updates in a row; 0: never
   int64_t memory_limit_mb = 0;  ///< of a learner; 0: what is free at start
   uint64_t seed = 0;            ///< of a fresh adapter
+  /// Rows may be compared with the initial weights: without an adapter every rank keeps a
+  /// copy of them.
+  bool keeps_reference = false;
 
   /// Reads `learner: {...}` and `model: {adapter: {rank, alpha, ...}}`; without a rank
   /// all parameters are trained.

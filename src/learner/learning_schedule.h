@@ -5,14 +5,16 @@
 
 namespace srpo::learner {
 
-/// A factor of the learning rate: it rises linearly over `warmup` updates, then stays, or
-/// falls to `final_factor` at update `total` along a line or half a cosine.
+/// A factor of the learning rate: it rises linearly over the first `warmup` updates of
+/// all, then stays, or falls along a line or half a cosine from update `first` on, to
+/// `final_factor` `total` updates later. (Updates before `first` are demonstrations',
+/// which have a rate of their own.)
 struct LearningSchedule {
   enum class Kind : uint8_t { kConstant, kLinear, kCosine };
   Kind kind = Kind::kConstant;
   int64_t warmup = 0;
-  int64_t first = 0;  ///< updates before this one are not the schedule's: factor 1
-  int64_t total = 0;  ///< updates, with those of the warm-up; needed to fall
+  int64_t first = 0;
+  int64_t total = 0;
   double final_factor = 0;
 
   /// `update` counts all updates so far, from 0.

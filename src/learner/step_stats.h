@@ -17,6 +17,7 @@ struct StepStats {
   double max_logprob_gap = 0;
   double mean_logprob_gap = 0;
   double clipped_fraction = 0;  ///< of loss rows whose gradient the ratio clip cut off
+  double mean_divergence = 0;   ///< from the reference model, over rows compared with it
   int64_t updates = 0;
   int64_t skipped_updates = 0;  ///< the loss or the gradient was not finite
   int64_t empty_updates = 0;    ///< no sequence carried loss: rewards were equal
@@ -39,6 +40,7 @@ struct StepStats {
     visit("max_logprob_gap", self.max_logprob_gap);
     visit("mean_logprob_gap", self.mean_logprob_gap);
     visit("clipped_fraction", self.clipped_fraction);
+    visit("mean_divergence", self.mean_divergence);
     visit("updates", self.updates);
     visit("skipped_updates", self.skipped_updates);
     visit("empty_updates", self.empty_updates);

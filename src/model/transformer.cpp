@@ -162,10 +162,12 @@ void Transformer::apply_backward(const Linear& linear, const float* x, const flo
            {linear.b.value, linear.rank}, 0, low_rank_gradient_.data(), linear.rank);
   multiply(tokens, linear.in, linear.rank, 1, {low_rank_gradient_.data(), linear.rank},
            {linear.a.value, linear.in}, 1, dx, linear.in);
-  if (linear.a.gradient == nullptr) return;
-  multiply(linear.rank, linear.in, tokens, 1,
-           {low_rank_gradient_.data(), linear.rank, true}, {x, linear.in}, 1,
-           linear.a.gradient, linear.in);
+  if (linear.a.gradient != nullptr) {
+    multiply(linear.rank, linear.in, tokens, 1,
+             {low_rank_gradient_.data(), linear.rank, true}, {x, linear.in}, 1,
+             linear.a.gradient, linear.in);
+  }
+  if (linear.b.gradient == nullptr) return;
   multiply(tokens, linear.rank, linear.in, 1, {x, linear.in},
            {linear.a.value, linear.in, true}, 0, low_rank_.data(), linear.rank);
   multiply(linear.out, linear.rank, tokens, linear.scale, {dy, dy_stride, true},

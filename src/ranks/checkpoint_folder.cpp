@@ -2,8 +2,37 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "core/log.h"
 
 namespace srpo::ranks {
+
+namespace {
+
+constexpr const char* kScores = "scores.json";
+
+/// By step. A file that cannot be read is as good as none: then nothing is best.
+std::map<uint32_t, double> read_scores(const std::filesystem::path& folder) {
+  std::map<uint32_t, double> scores;
+  if (!std::filesystem::exists(folder / kScores)) return scores;
+  const auto all =
+      nlohmann::json::parse(core::read_file(folder / kScores), nullptr, false);
+  if (!all.is_object()) {
+    LOG(warn) << (folder / kScores).string() << " is damaged: no checkpoint is best";
+    return scores;
+  }
+  for (const auto& [step, score] : all.items()) {
+    if (score.is_number())
+      scores[static_cast<uint32_t>(std::stoul(step))] = score.get<double>();
+  }
+  return scores;
+}
+
+}  // namespace
 
 std::string checkpoint_name(const scheduler::Progress& progress) {
   char name[64];
@@ -31,11 +60,36 @@ std::vector<CheckpointFolder> list_checkpoints(const std::filesystem::path& fold
   return found;
 }
 
-void remove_old_checkpoints(const std::filesystem::path& folder, size_t keep) {
-  const auto checkpoints = list_checkpoints(folder);
-  for (size_t i = keep; i < checkpoints.size(); ++i) {
-    std::filesystem::remove_all(checkpoints[i].path);
+void record_score(const std::filesystem::path& folder, uint32_t step, double score) {
+  auto scores = read_scores(folder);
+  scores[step] = score;
+  nlohmann::json all = nlohmann::json::object();
+  for (const auto& [each, value] : scores) all[std::to_string(each)] = value;
+  std::filesystem::create_directories(folder);
+  core::write_file(folder / kScores, all.dump(1) + "\n");
+}
+
+void remove_old_checkpoints(const std::filesystem::path& folder, size_t keep,
+                            size_t keep_best) {
+  auto older = list_checkpoints(folder);
+  older.erase(older.begin(),
+              older.begin() + static_cast<int64_t>(std::min(keep, older.size())));
+  if (keep_best > 0) {
+    const auto scores = read_scores(folder);
+    // The best of all count, not only of the older ones.
+    auto best = list_checkpoints(folder);
+    std::erase_if(best,
+                  [&](const auto& one) { return !scores.contains(one.progress.steps); });
+    std::stable_sort(best.begin(), best.end(), [&](const auto& a, const auto& b) {
+      return scores.at(a.progress.steps) > scores.at(b.progress.steps);
+    });
+    best.resize(std::min(best.size(), keep_best));
+    std::erase_if(older, [&](const auto& one) {
+      return std::any_of(best.begin(), best.end(),
+                         [&](const auto& good) { return good.path == one.path; });
+    });
   }
+  for (const CheckpointFolder& one : older) std::filesystem::remove_all(one.path);
 }
 
 }  // namespace srpo::ranks

@@ -1,13 +1,32 @@
 #include "ranks/learner_rank.h"
 
+#include "core/log.h"
 #include "model/hf_folder.h"
 #include "model/initialization.h"
 #include "ranks/generator_rank.h"
 #include "ranks/localization_rank.h"
+#include "ranks/step_recorder.h"
+#include "rl/localizer.h"
 #include "rl/sft.h"
 
 namespace srpo::ranks {
 namespace {
+
+constexpr int64_t kSequencesOfATree = 8;
+
+/// A learner tells the recorder what it does while this lives.
+class Watching {
+ public:
+  Watching(learner::Learner& learner, StepRecorder& recorder) : learner_(learner) {
+    learner_.set_observer(&recorder);
+  }
+  ~Watching() { learner_.set_observer(nullptr); }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+
+ private:
+  learner::Learner& learner_;
+};
 
 model::TensorMap initial_weights(const RunConfig& config) {
   const ModelFolder folder = model_folder(config);
@@ -27,14 +46,41 @@ LearnerRank::LearnerRank(const RunConfig& config,
       group_(group),
       runtime_(runtime),
       learner_(config.learner, model::ModelConfig::load(model_folder(config).path),
-               initial_weights(config), group) {}
+               initial_weights(config), group) {
+  plan_memory();
+}
+
+/// Says what the largest micro-batch will take; throws kBadConfig when there is less.
+void LearnerRank::plan_memory() const {
+  const auto model = model::ModelConfig::load(model_folder(config_).path);
+  const int64_t longest =
+      std::min<int64_t>(config_.limits.context_tokens, model.max_positions);
+  // No more than all sequences of an update, each at its longest.
+  const int64_t trees = config_.prompts_per_step / config_.learner.updates_per_batch;
+  const int64_t most = trees * kSequencesOfATree * longest;
+  const int64_t tokens =
+      std::max(longest, std::min(config_.learner.micro_batch_tokens, most));
+  const learner::PassSize size{tokens, tokens, longest};
+  const auto taken = learner_.plan_memory({});
+  const auto plan = learner_.plan_memory(size);
+  if (group_.rank() == 0) LOG(info) << plan.to_text() << ", for " << tokens << " tokens";
+  const int64_t limit = config_.learner.memory_limit_mb > 0
+                            ? config_.learner.memory_limit_mb * 1'000'000
+                            : learner::free_memory_bytes() + learner_.held_bytes();
+  learner::require_memory(taken, config_.learner, model, size, limit);
+}
 
 learner::StepStats LearnerRank::train(std::vector<records::RolloutTree> trees) {
-  std::vector<rl::TrainingTree> batch;
-  batch.reserve(trees.size());
-  for (const records::RolloutTree& tree : trees) batch.push_back(algorithm_->learn(tree));
-  return learner_.train(batch, algorithm_->loss_rule(),
-                        config_.learner.updates_per_batch);
+  const std::vector<rl::TrainingTree> batch = algorithm_->learn_all(trees);
+  if (trees.empty() || trees.front().step != config_.dump_step)
+    return learner_.train(batch, algorithm_->loss_rule(),
+                          config_.learner.updates_per_batch);
+  StepRecorder recorder(trees.front().step, static_cast<uint32_t>(group_.rank()));
+  const Watching watching(learner_, recorder);
+  auto stats =
+      learner_.train(batch, algorithm_->loss_rule(), config_.learner.updates_per_batch);
+  recorder.write(config_.folder);
+  return stats;
 }
 
 learner::StepStats LearnerRank::train_demonstrations(std::vector<Demonstration> batch,
@@ -56,7 +102,8 @@ void LearnerRank::publish(uint32_t version, std::vector<int32_t> ranks,
     reply({});
     return;
   }
-  published_ = pack_weights(weights, version);
+  // The learner computes with rounded weights, too: nothing is lost on the way.
+  published_ = pack_weights(weights, version, config_.learner.bf16);
   send(ranks, /*must_arrive=*/false, reply);
 }
 
@@ -88,6 +135,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
     }
     if (--*left == 0) reply({});
   };
+  const bool asks_localizers = rl::asks_policy(algorithm_->draw_plan().localizer);
   for (const int rank : ranks) {
     if (plays(layout_.generators, rank)) {
       ++*left;
@@ -95,7 +143,7 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
           .call<&GeneratorRank::load_weights>(*published_)
           .then(acknowledged);
     }
-    if (plays(layout_.localizers, rank)) {
+    if (asks_localizers && plays(layout_.localizers, rank)) {
       ++*left;
       runtime_.find<LocalizationRank>(rank, "localization")
           .call<&LocalizationRank::load_weights>(*published_)
@@ -106,12 +154,13 @@ void LearnerRank::send(const std::vector<int32_t>& ranks, bool must_arrive,
 }
 
 void LearnerRank::save(std::string folder, std::string metadata) {
-  learner_.save(folder, metadata);
+  learner_.begin_save(folder, metadata);
 }
 
 std::string LearnerRank::restore(std::string folder) { return learner_.load(folder); }
 
 void LearnerRank::export_model(std::string folder) {
+  learner_.finish_save();
   learner_.export_model(folder, model_folder(config_).path);
 }
 

@@ -38,6 +38,8 @@ class LearnerRank final : public actors::Actor {
   /// The first learner alone, not collective: brings the weights that were published
   /// last, if there are any, to these ranks too. Throws kPeerLost when one is lost.
   void publish_to(std::vector<int32_t> ranks, actors::Reply<actors::Done> reply);
+  /// Answers when the state is copied; it is written while training goes on. Throws what
+  /// went wrong with the checkpoint before.
   void save(std::string folder, std::string metadata);
   /// The metadata given to save(). A damaged checkpoint throws on every learner.
   std::string restore(std::string folder);
@@ -51,6 +53,7 @@ class LearnerRank final : public actors::Actor {
                          &LearnerRank::export_model, &LearnerRank::usage>;
 
  private:
+  void plan_memory() const;
   void send(const std::vector<int32_t>& ranks, bool must_arrive,
             const actors::Reply<actors::Done>& reply);
 

@@ -2,20 +2,23 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "actors/actor.h"
 #include "core/deadline.h"
 #include "ranks/policy_gate.h"
 #include "ranks/rank_identity.h"
+#include "records/draw_plan.h"
 #include "rl/localizer.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace srpo::ranks {
 
-/// Asks the policy in a call of its own where the localizer wants a reply. One thread
-/// only: the reactor's.
+/// Asks the policy in a call of its own where the localizer wants a reply, and words the
+/// prompts of second attempts where the algorithm makes some. Holds no weights where it
+/// asks for no reply. One thread only: the reactor's.
 class LocalizationRank final : public actors::Actor {
  public:
   /// `job_yaml` is the resolved job. Throws kBadFile for a damaged model.
@@ -24,9 +27,7 @@ class LocalizationRank final : public actors::Actor {
   void localize(records::Problem problem, records::Trajectory seed,
                 actors::Reply<ResetPoint> reply);
   /// Answers when the weights are installed (policy_gate.h).
-  void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply) {
-    gate_.load(std::move(update), std::move(reply));
-  }
+  void load_weights(WeightUpdate update, actors::Reply<actors::Done> reply);
   RankUsage usage() { return measure_usage(self_.rank, self_.role); }
 
   using Methods = actors::MethodList<&LocalizationRank::localize,
@@ -38,20 +39,36 @@ class LocalizationRank final : public actors::Actor {
 
  private:
   struct Waiting {
+    rl::FailedChain chain;
     records::Trajectory seed;
     uint32_t prompt_tokens;
     actors::Reply<ResetPoint> reply;
   };
 
   std::vector<int32_t> encode_turn(const std::string& text) const;
-  ResetPoint choose(const records::Trajectory& seed, const std::string& reply) const;
+  rl::FailedChain failed_chain(const records::Problem& problem,
+                               const records::Trajectory& seed) const;
+  ResetPoint reset_at(const records::Trajectory& seed,
+                      records::Localization localization) const;
+  ResetPoint score(const rl::FailedChain& chain, const records::Trajectory& seed,
+                   const std::string& prompt);
+  std::vector<int32_t> revision_prompt(const records::Problem& problem,
+                                       const records::Trajectory& first) const;
+  void ask(const rl::FailedChain& chain, const records::Trajectory& seed,
+           const std::string& prompt, actors::Reply<ResetPoint> reply);
 
   RankIdentity self_;
-  std::unique_ptr<rl::Localizer> localizer_;
+  records::DrawPlan plan_;
+  std::unique_ptr<rl::Localizer> localizer_;  // null where second attempts are made
   text::Tokenizer tokenizer_;
   std::optional<text::ChatTemplate> chat_template_;
-  PolicyEngine policy_;
-  PolicyGate gate_;
+  struct Policy {
+    explicit Policy(PolicyEngine of)
+        : engine(std::move(of)), gate(engine, PolicyGate::Install::kBetweenChains) {}
+    PolicyEngine engine;
+    PolicyGate gate;
+  };
+  std::unique_ptr<Policy> policy_;  // null where no reply is asked for
   std::map<records::TrajectoryId, Waiting> waiting_;
 };
 

@@ -23,6 +23,8 @@ void PolicyGate::load(WeightUpdate update, actors::Reply<actors::Done> reply) {
   install();
 }
 
+void PolicyGate::pass_by(const actors::Reply<actors::Done>& reply) { reply({}); }
+
 bool PolicyGate::install() {
   if (!update_) return false;
   const bool is_idle = !policy_.is_ready() || policy_.engine().num_unfinished() == 0;

@@ -28,6 +28,8 @@ class PolicyGate {
   void cancel(const records::TrajectoryId& id);
   /// Answers when the weights are installed.
   void load(WeightUpdate update, actors::Reply<actors::Done> reply);
+  /// The answer of a rank that holds no weights.
+  static void pass_by(const actors::Reply<actors::Done>& reply);
   /// To be called after each step of the engine; true when weights were installed.
   bool install();
 

@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "ranks/weight_sync.h"
 #include "rl/arithmetic_task.h"
+#include "rl/countdown_task.h"
 #include "rl/sums_task.h"
 #include "storage/problem_set.h"
 #include "storage/run_folder.h"
@@ -23,11 +24,18 @@ rl::ProblemSet set_of(const DataSource& source) {
   return source.held_out ? rl::ProblemSet::kHeldOut : rl::ProblemSet::kTrain;
 }
 
+/// Of the tasks that have worked solutions.
+rl::WorkedProblem make_worked_problem(const DataSource& source, uint64_t seed,
+                                      uint64_t number) {
+  if (source.task == "countdown")
+    return rl::make_countdown_problem(seed, number, source.countdown, set_of(source));
+  return rl::make_arithmetic_problem(seed, number, source.arithmetic, set_of(source));
+}
+
 records::Problem make_problem(const DataSource& source, uint64_t seed, uint64_t number) {
   if (source.task == "sums")
     return rl::make_sum(seed, number, source.sums, set_of(source));
-  return rl::make_arithmetic_problem(seed, number, source.arithmetic, set_of(source))
-      .problem;
+  return make_worked_problem(source, seed, number).problem;
 }
 
 /// The problems that a run worked on, each once, in the order of their first trees.
@@ -195,8 +203,8 @@ std::vector<Demonstration> ProblemSource::demonstrations(
   std::vector<Demonstration> out;
   for (uint32_t i = 0; i < warm.batch_size; ++i) {
     const uint64_t number = kFirstDemonstration + uint64_t{batch} * warm.batch_size + i;
-    const rl::ArithmeticProblem problem = rl::make_arithmetic_problem(
-        config_.seed, number, warm.data.arithmetic, set_of(warm.data));
+    const rl::WorkedProblem problem =
+        make_worked_problem(warm.data, config_.seed, number);
     const auto demonstrate = i < localizations ? rl::localization_demonstration
                              : i < hasty       ? rl::hasty_demonstration
                                                : rl::solve_demonstration;

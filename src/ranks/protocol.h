@@ -15,11 +15,13 @@ namespace srpo::ranks {
 struct NamedTensor {
   std::string name;
   actors::TensorValue value;
+  uint32_t digest = 0;  ///< CRC-32C of its bytes, taken by the learner
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("name", self.name);
     visit("value", self.value);
+    visit("digest", self.digest);
   }
 };
 
@@ -47,15 +49,17 @@ struct Demonstration {
   }
 };
 
-/// Where to go back to in a failed chain.
+/// Where to go back to in a failed chain, or what a second attempt is shown.
 struct ResetPoint {
   records::Localization localization;
   uint32_t prefix_length = 0;
+  std::vector<int32_t> revision_prompt;
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("localization", self.localization);
     visit("prefix_length", self.prefix_length);
+    visit("revision_prompt", self.revision_prompt);
   }
 };
 

@@ -132,10 +132,8 @@ void learn(const Plan& plan, comm::ProcessGroup& group) {
     warm_start(plan, learner);
   }
   for (const auto& trees : plan.batches) {
-    std::vector<rl::TrainingTree> batch;
-    for (const records::RolloutTree& tree : trees)
-      batch.push_back(algorithm->learn(tree));
-    learner.train(batch, algorithm->loss_rule(), plan.config.learner.updates_per_batch);
+    learner.train(algorithm->learn_all(trees), algorithm->loss_rule(),
+                  plan.config.learner.updates_per_batch);
   }
   learner.save(plan.scratch, checkpoint_name(plan.target.progress));
 }

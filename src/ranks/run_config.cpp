@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "rl/algorithm.h"
+#include "rl/task_oracle.h"
 #include "verify/make_verifier.h"
 
 namespace srpo::ranks {
@@ -62,11 +63,24 @@ rl::ArithmeticRange read_arithmetic(const ConfigTable& table) {
   return range;
 }
 
+rl::CountdownRange read_countdown(const ConfigTable& table) {
+  rl::CountdownRange range;
+  range.lowest_numbers = static_cast<int>(table.integer("lowest_numbers", 3, 2, 6));
+  range.highest_numbers =
+      static_cast<int>(table.integer("highest_numbers", 4, range.lowest_numbers, 6));
+  range.highest_number = static_cast<int>(table.integer("highest_number", 9, 2, 99));
+  range.highest_value = static_cast<int>(table.integer("highest_value", 99, 10, 999));
+  return range;
+}
+
 DataSource read_task(const ConfigTable& table) {
   DataSource source;
-  source.task = table.choice("task", {}, {"arithmetic", "sums"});
+  source.task = table.choice("task", {}, {"arithmetic", "countdown", "sums"});
   if (source.task == "arithmetic") {
     source.arithmetic = read_arithmetic(table);
+  } else if (source.task == "countdown") {
+    source.kind = "countdown";
+    source.countdown = read_countdown(table);
   } else {
     source.sums.lowest = static_cast<int>(table.integer("lowest", 0, 0, 999));
     source.sums.highest =
@@ -195,10 +209,15 @@ WarmStart read_warm_start(const ConfigTable& job) {
   warm.hasty_share = table.number("hasty_share", 0, 0, 1);
   const ConfigTable data = table.section("data");
   REQUIRE(data.has("task") || data.has("replay"), kBadConfig,
-          data.place("task") << " is missing (demonstrations are made by a task: "
-                                "arithmetic, or are the good trajectories of another "
-                                "run: replay, a run folder)");
+          data.place("task")
+              << " is missing (demonstrations are made by a task: "
+                 "arithmetic or countdown, or are the good trajectories of another "
+                 "run: replay, a run folder)");
   warm.data = read_source(data);
+  REQUIRE(warm.data.task.empty() || rl::has_oracle(warm.data.task), kBadConfig,
+          data.place("task") << " = " << warm.data.task
+                             << " (expected arithmetic or countdown, which have worked "
+                                "solutions)");
   if (data.has("replay")) warm.data.min_reward = data.number("min_reward", 1, 0, 1);
   return warm;
 }
@@ -312,6 +331,31 @@ void check_replay(const ConfigTable& data, const RunConfig& config) {
                                   "are trained on as they are");
 }
 
+/// What an algorithm wants of the rest of the job.
+void check_algorithm(const ConfigTable& job, const RunConfig& config) {
+  const ConfigTable section = algorithm_section(job);
+  const auto algorithm = rl::make_algorithm(section);
+  if (algorithm->needs_reference()) {
+    REQUIRE(
+        !config.model.path.empty() &&
+            (config.warm_start.batches == 0 || config.model.has_adapter),
+        kBadConfig,
+        section.place("kl")
+            << " (a divergence from the reference model needs a model with weights, "
+               "model.path, and no warm_start but that of an adapter; kl = 0 takes it "
+               "away)");
+  }
+  if (algorithm->draw_plan().localizer != "oracle") return;
+  for (const DataSource& source : config.train) {
+    REQUIRE(
+        rl::has_oracle(source.task), kBadConfig,
+        section.place("localizer")
+            << " = oracle, which knows the tasks arithmetic and countdown alone (found "
+            << (source.task.empty() ? "other problems" : source.task)
+            << " in data.train)");
+  }
+}
+
 }  // namespace
 
 core::ConfigTable algorithm_section(const core::ConfigTable& job) {
@@ -321,7 +365,7 @@ core::ConfigTable algorithm_section(const core::ConfigTable& job) {
 RunConfig RunConfig::read(const core::ConfigTable& job) {
   RunConfig config;
   read_run(job, config);
-  rl::make_algorithm(algorithm_section(job));
+  const auto algorithm = rl::make_algorithm(algorithm_section(job));
   config.ranks = read_ranks(job);
   config.supervision = read_supervision(job);
   config.model = read_model(job);
@@ -344,6 +388,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
                                  "on as they were recorded)");
   config.warm_start = read_warm_start(job);
   read_learner(job, config);
+  config.learner.keeps_reference = algorithm->needs_reference();
   read_schedule(job, config);
   config.verify = verify::VerifyConfig::read(job);
   check_replay(data, config);
@@ -355,12 +400,21 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
   config.checkpoint_every =
       static_cast<uint32_t>(checkpoint.integer("every_steps", 8, 1, 1 << 23));
   config.checkpoints_kept = static_cast<uint32_t>(checkpoint.integer("keep", 3, 1, 1000));
+  config.best_checkpoints_kept =
+      static_cast<uint32_t>(checkpoint.integer("keep_best", 0, 0, 1000));
+  REQUIRE(config.best_checkpoints_kept == 0 || !config.validation.empty(), kBadConfig,
+          checkpoint.place("keep_best") << " needs data.validation, which says what is "
+                                           "best");
+  const ConfigTable debug = job.section("debug");
+  if (debug.has("dump_step"))
+    config.dump_step = static_cast<uint32_t>(debug.integer("dump_step", {}, 0, 1 << 30));
   config.keep_steps = read_kept_steps(replay, config);
   config.export_format =
       checkpoint.choice("export", "auto", {"auto", "huggingface", "peft", "none"});
   REQUIRE(config.export_format != "peft" || config.model.has_adapter, kBadConfig,
           checkpoint.place("export")
               << " = peft (only a model with an adapter has one to export)");
+  check_algorithm(job, config);
   read_trace(job, config);
   job.refuse_unknown_keys();
   return config;

@@ -14,6 +14,7 @@
 #include "model/model_config.h"
 #include "records/generation_request.h"
 #include "rl/arithmetic_task.h"
+#include "rl/countdown_task.h"
 #include "rl/prompts.h"
 #include "rl/sums_task.h"
 #include "scheduler/scheduler_config.h"
@@ -49,12 +50,13 @@ struct DataSource {
   std::filesystem::path path;    ///< empty: made by `task`, or `replay`
   std::filesystem::path replay;  ///< a run folder: the problems that its shards hold
   double min_reward = 1;         ///< of a recorded trajectory that is a demonstration
-  std::string task;              ///< "arithmetic" or "sums"
+  std::string task;              ///< "arithmetic", "countdown" or "sums"
   std::string kind = "math";
   int64_t limit = 0;  ///< problems; 0: all of a file
   int64_t skip = 0;   ///< lines of a file
   rl::ArithmeticRange arithmetic;
   rl::OperandRange sums;
+  rl::CountdownRange countdown;
   bool held_out = false;
 };
 
@@ -130,7 +132,9 @@ struct RunConfig {
   std::string compression = "none";
   uint32_t keep_steps = 0;  ///< shards of older steps are removed; 0: all are kept
   uint32_t checkpoint_every = 8;
-  uint32_t checkpoints_kept = 3;
+  uint32_t checkpoints_kept = 3;       ///< the last ones ...
+  uint32_t best_checkpoints_kept = 0;  ///< ... and those of the best validation
+  std::optional<uint32_t> dump_step;   ///< learners write what they do in this step
   std::string export_format = "auto";  ///< "auto", "huggingface", "peft", "none"
 
   /// Reads the whole job. Throws kBadConfig for unknown keys, types, ranges, and

@@ -277,8 +277,10 @@ void SchedulerRank::carry_out(const commands::Localize& localize) {
       .then([this, id = localize.seed.id,
              worker = localize.worker](CallResult<ResetPoint>& result) {
         if (result.has_value()) {
-          events_.emplace_back(events::Localized{id, result.value().localization,
-                                                 result.value().prefix_length, worker});
+          ResetPoint& point = result.value();
+          events_.emplace_back(events::Localized{id, std::move(point.localization),
+                                                 point.prefix_length, worker,
+                                                 std::move(point.revision_prompt)});
           return;
         }
         records::TrajectoryId failed = id;
@@ -298,8 +300,6 @@ void SchedulerRank::carry_out(const commands::Cancel& cancel) {
 }
 
 void SchedulerRank::carry_out(const commands::Record& record) {
-  ENSURE(record.further.empty(),
-         "a tree of several resets, which replay shards have no place for");
   when_there_is_room([this, tree = record.tree] {
     try {
       replay_.accept(tree);
@@ -430,6 +430,10 @@ void SchedulerRank::report_validation() {
                                    {"validation/accuracy_low", interval.low},
                                    {"validation/accuracy_high", interval.high},
                                    {"validation/problems", static_cast<double>(trees)}});
+  if (config_.best_checkpoints_kept > 0) {
+    record_score(folder_.checkpoints(), static_cast<uint32_t>(validation_step_),
+                 validated_.mean_base_reward());
+  }
   drawn_in_all_.decoded_tokens += validated_.decoded_tokens;
   progress_.print("validation at step " + std::to_string(validation_step_) +
                   "   accuracy " + fixed(validated_.mean_base_reward(), 3) +
@@ -470,9 +474,13 @@ void SchedulerRank::save_checkpoint(const commands::Checkpoint& checkpoint) {
             .call<&LearnerRank::save>(target.path.string(),
                                       checkpoint_name(checkpoint.progress)));
   }
-  const auto saved = [this](const actors::Done&) {
-    remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept);
-    remove_old_scheduler_states(folder_.path(), list_checkpoints(folder_.checkpoints()));
+  // The learners go on while they write: the newest one may not be there yet.
+  const auto saved = [this, target](const actors::Done&) {
+    remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept,
+                           config_.best_checkpoints_kept);
+    auto kept = list_checkpoints(folder_.checkpoints());
+    kept.push_back(target);
+    remove_old_scheduler_states(folder_.path(), kept);
     events_.emplace_back(events::Checkpointed{});
   };
   when_all(futures, saved, [this, checkpoint](const actors::CallError& error) {

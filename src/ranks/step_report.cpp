@@ -1,11 +1,14 @@
 #include "ranks/step_report.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace srpo::ranks {
 namespace {
 
-double mean_reward(const std::vector<records::Trajectory>& chains, records::Use use) {
+/// Nothing when no chain has that use.
+std::optional<double> mean_reward(const std::vector<records::Trajectory>& chains,
+                                  records::Use use) {
   double sum = 0;
   double count = 0;
   for (const records::Trajectory& chain : chains) {
@@ -13,7 +16,8 @@ double mean_reward(const std::vector<records::Trajectory>& chains, records::Use 
     sum += chain.verdict.reward;
     ++count;
   }
-  return count == 0 ? 0 : sum / count;
+  if (count == 0) return std::nullopt;
+  return sum / count;
 }
 
 }  // namespace
@@ -34,14 +38,22 @@ void DrawStatistics::add(const records::RolloutTree& tree) {
   for (const records::Trajectory& suffix : tree.suffixes) {
     suffix_reward += suffix.verdict.reward;
     ++suffix_chains;
-    if (tree.prefix_length > 0) reset_prefill_tokens += suffix.prefilled_tokens;
+    if (suffix.prefix_length > 0) reset_prefill_tokens += suffix.prefilled_tokens;
+  }
+  for (const records::Localization& each : tree.further) {
+    ++resets;
+    decoded_tokens += each.reply_tokens;
+    prefilled_tokens += each.prompt_tokens;
   }
   if (tree.localization) {
     ++resets;
     decoded_tokens += tree.localization->reply_tokens;
     prefilled_tokens += tree.localization->prompt_tokens;
-    reset_gain += mean_reward(tree.suffixes, records::Use::kSuffix) -
-                  mean_reward(tree.fresh, records::Use::kBase);
+    const auto base = mean_reward(tree.fresh, records::Use::kBase);
+    if (base) {
+      ++compared_resets;
+      reset_gain += *mean_reward(tree.suffixes, records::Use::kSuffix) - *base;
+    }
   }
 }
 
@@ -57,6 +69,7 @@ void DrawStatistics::merge(const DrawStatistics& other) {
   suffix_reward += other.suffix_reward;
   suffix_chains += other.suffix_chains;
   reset_gain += other.reset_gain;
+  compared_resets += other.compared_resets;
 }
 
 void StageClock::enter(const std::string& stage) {
@@ -99,6 +112,8 @@ std::map<std::string, double> step_metrics(const DrawStatistics& drawn,
       {"train/collective_seconds", trained.collective_seconds},
       {"train/loss", trained.loss},
       {"train/grad_norm", trained.grad_norm},
+      {"train/kl_mean", trained.mean_divergence},
+      {"train/clipped_fraction", trained.clipped_fraction},
       {"train/tokens", static_cast<double>(trained.tokens)},
       {"train/tokens_per_second",
        trained.seconds > 0 ? static_cast<double>(trained.tokens) / trained.seconds : 0},
@@ -106,6 +121,9 @@ std::map<std::string, double> step_metrics(const DrawStatistics& drawn,
       {"train/sequences", static_cast<double>(trained.sequences)},
       {"train/trained_sequences", static_cast<double>(trained.trained_sequences)},
       {"train/skipped_updates", static_cast<double>(trained.skipped_updates)},
+      {"train/empty_updates", static_cast<double>(trained.empty_updates)},
+      {"train/roll_backs", static_cast<double>(trained.roll_backs)},
+      {"train/learning_rate", trained.learning_rate},
       {"train/logprob_gap_max", trained.max_logprob_gap},
       {"train/logprob_gap_mean", trained.mean_logprob_gap},
   };

@@ -26,8 +26,9 @@ struct DrawStatistics {
   uint64_t base_chains = 0;
   double suffix_reward = 0;
   uint64_t suffix_chains = 0;
-  double reset_gain =
-      0;  ///< sum over trees with a reset: mean suffix reward - mean base reward
+  double reset_gain = 0;  ///< sum over trees with a reset and a base group: mean suffix
+                          ///< reward - mean base reward
+  uint64_t compared_resets = 0;  ///< those trees
 
   void add(const records::RolloutTree& tree);
   void merge(const DrawStatistics& other);
@@ -38,7 +39,7 @@ struct DrawStatistics {
     return suffix_chains == 0 ? 0 : suffix_reward / static_cast<double>(suffix_chains);
   }
   double mean_reset_gain() const {
-    return resets == 0 ? 0 : reset_gain / static_cast<double>(resets);
+    return compared_resets == 0 ? 0 : reset_gain / static_cast<double>(compared_resets);
   }
 };
 

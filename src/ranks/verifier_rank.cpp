@@ -1,5 +1,7 @@
 #include "ranks/verifier_rank.h"
 
+#include "core/log.h"
+
 namespace srpo::ranks {
 
 VerifierRank::VerifierRank(actors::Runtime& runtime, const std::string& job_yaml)
@@ -8,7 +10,14 @@ VerifierRank::VerifierRank(actors::Runtime& runtime, const std::string& job_yaml
 }
 
 records::Verdict VerifierRank::verify(records::Problem problem, std::string response) {
-  return verifiers_.verify(problem, response);
+  records::Verdict verdict = verifiers_.verify(problem, response);
+  if (verdict.reward >= 0 && verdict.reward <= 1) return verdict;
+  LOG(warn) << "the verifier of kind '" << problem.kind << "' gives problem '"
+            << problem.id << "' reward " << verdict.reward
+            << " (expected 0 .. 1): it counts as an error";
+  verdict.kind = records::VerdictKind::kError;
+  verdict.reward = 0;
+  return verdict;
 }
 
 RankUsage VerifierRank::usage() {

@@ -1,10 +1,10 @@
 #include "ranks/weight_sync.h"
 
-#include <cmath>
-
 #include <ATen/ATen.h>
 
+#include "core/checksum.h"
 #include "core/error.h"
+#include "learner/adamw.h"
 #include "model/hf_folder.h"
 #include "model/lora.h"
 
@@ -23,38 +23,48 @@ core::Buffer bytes_of(const at::Tensor& tensor) {
 at::Tensor view_of(const actors::TensorValue& value) {
   // from_blob() takes no const; whoever uses these weights copies before it changes them.
   auto* begin = const_cast<std::byte*>(value.data.data());
-  if (value.data.size() == 0) return at::empty(value.shape, at::kFloat);
+  const auto type =
+      value.type == actors::TensorType::kBFloat16 ? at::kBFloat16 : at::kFloat;
+  if (value.data.size() == 0) return at::empty(value.shape, type);
   return at::from_blob(
-      begin, value.shape, [keep = value.data](void*) {}, at::kFloat);
+      begin, value.shape, [keep = value.data](void*) {}, type);
 }
 
 }  // namespace
 
-WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version) {
+WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version, bool bf16) {
   WeightUpdate update;
   update.version = version;
   for (const auto& [name, tensor] : weights) {
-    const at::Tensor plain = tensor.to(at::kFloat).contiguous();
-    update.tensors.push_back(
-        {name, {actors::TensorType::kFloat32, plain.sizes().vec(), bytes_of(plain)}});
+    const at::Tensor plain = tensor.to(bf16 ? at::kBFloat16 : at::kFloat).contiguous();
+    const auto type = bf16 ? actors::TensorType::kBFloat16 : actors::TensorType::kFloat32;
+    NamedTensor named{name, {type, plain.sizes().vec(), bytes_of(plain)}};
+    named.digest = core::crc32c({named.value.data.data(), named.value.data.size()});
+    update.tensors.push_back(std::move(named));
   }
   return update;
 }
 
 model::TensorMap unpack_weights(const WeightUpdate& update) {
   model::TensorMap weights;
-  for (const auto& [name, value] : update.tensors) {
+  for (const auto& [name, value, digest] : update.tensors) {
     const std::string what =
         "weights " + name + " of version " + std::to_string(update.version);
     value.check(what);
-    REQUIRE(value.type == actors::TensorType::kFloat32, kPeerLost,
+    REQUIRE(value.type == actors::TensorType::kFloat32 ||
+                value.type == actors::TensorType::kBFloat16,
+            kPeerLost,
             what << " have type " << static_cast<int>(value.type)
-                 << " (expected 32-bit floats)");
-    for (const float each : value.data.as<float>()) {
-      REQUIRE(std::isfinite(each), kPeerLost,
-              what << " are not finite; they are not installed");
-    }
-    weights.emplace(name, view_of(value));
+                 << " (expected 32-bit or brain floats)");
+    const uint32_t found = core::crc32c({value.data.data(), value.data.size()});
+    REQUIRE(found == digest, kPeerLost,
+            what << " have digest " << found << " (the learner says " << digest
+                 << "); they are not installed");
+    const at::Tensor tensor = view_of(value).to(at::kFloat);
+    const float* numbers = tensor.const_data_ptr<float>();
+    REQUIRE(learner::all_finite(numbers, tensor.numel()), kPeerLost,
+            what << " are not finite; they are not installed");
+    weights.emplace(name, tensor);
   }
   return weights;
 }

@@ -11,10 +11,13 @@
 namespace srpo::ranks {
 
 /// Refers to the memory of the weights where they are contiguous 32-bit floats on the
-/// CPU: nobody may change them while the update is on its way.
-WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version);
-/// Read-only views of the update's memory, which they keep. Throws kPeerLost when a
-/// tensor's shape and its bytes disagree, or a value is not finite.
+/// CPU: nobody may change them while the update is on its way. With `bf16` they are
+/// rounded, once and here, to half the size.
+WeightUpdate pack_weights(const model::TensorMap& weights, uint32_t version,
+                          bool bf16 = false);
+/// 32-bit floats: read-only views of the update's memory, which they keep, or copies of
+/// what travelled as bf16. Throws kPeerLost when a tensor's shape and its bytes disagree,
+/// its digest is another, or a value is not finite.
 model::TensorMap unpack_weights(const WeightUpdate& update);
 
 /// Where the model of a run lies: its folder with config.json and tokenizer.json, and

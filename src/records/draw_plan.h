@@ -8,6 +8,14 @@
 
 namespace srpo::records {
 
+/// Which fresh chains are gone back into.
+enum class SeedRule : uint8_t {
+  kFirstFailed = 0,  ///< the first that fail, taken out of the base group (as published)
+  kAnyFailed = 1,    ///< the first that fail, wherever they stand: the first base_group
+                     ///< chains are the base group, so that these are an unbiased sample
+  kEveryChain = 2,   ///< all of the base group, failed or not
+};
+
 /// Draw fresh chains one after another until `base_group` of them are kept and `seeds`
 /// have failed, at most `max_draws`; then `suffix_group` endings from each seed. If
 /// fewer fail: `fallback_group` fresh chains, no reset. The defaults are SRPO's split
@@ -23,6 +31,13 @@ struct DrawPlan {
   /// Chains drawn beyond what is sure to be needed, while a failure is looked for; those
   /// that turn out not to be needed are cancelled and leave no trace in the tree.
   uint32_t speculative_draws = 3;
+  SeedRule seed_rule = SeedRule::kFirstFailed;
+  /// Endings are second attempts from a prompt that shows the first one, and keep nothing
+  /// of it.
+  bool revises = false;
+  /// Above 0: chains are plain text, a fresh one is cut after so many tokens, and each
+  /// one that has not ended by then goes on suffix_group times.
+  uint32_t segment_tokens = 0;
 
   bool resets() const { return suffix_group > 0; }
 
@@ -50,6 +65,9 @@ struct DrawPlan {
     visit("localizer", self.localizer);
     visit("seeds", self.seeds);
     visit("speculative_draws", self.speculative_draws);
+    visit("seed_rule", self.seed_rule);
+    visit("revises", self.revises);
+    visit("segment_tokens", self.segment_tokens);
   }
 };
 

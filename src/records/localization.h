@@ -12,7 +12,7 @@ enum class ParseStatus : uint8_t {
   kBoxed = 0,      ///< the last `\boxed{N}`
   kStepWord = 1,   ///< the last "Step N"
   kDefault = 2,    ///< nothing usable: thought 1, restart from the prompt
-  kNotParsed = 3,  ///< no reply was asked for (random reset)
+  kNotParsed = 3,  ///< no reply was asked for, or none had to be parsed
 };
 
 inline const char* name_of(ParseStatus status) {
@@ -21,12 +21,13 @@ inline const char* name_of(ParseStatus status) {
 }
 
 struct Localization {
-  std::string localizer;  ///< "self" or "random"
+  std::string localizer;  ///< "self", "random", "distributional" or "oracle"
   uint32_t thought =
       1;  ///< h*, 1-based, the first wrong thought, clamped to 1 .. num_thoughts
   uint32_t num_thoughts = 0;
   ParseStatus status = ParseStatus::kNotParsed;
-  std::string reply;  ///< the model's words; "" for random
+  std::string reply;  ///< the model's words, or its distribution over the thoughts;
+                      ///< "" where it was not asked
   uint32_t prompt_tokens = 0;
   uint32_t reply_tokens = 0;
   double seconds = 0;

@@ -22,15 +22,33 @@ struct RolloutTree {
   std::vector<Trajectory> fresh;  ///< in launch order; `use` tells base, seed, surplus
   std::optional<Localization>
       localization;  ///< absent when no chain failed, or the algorithm never resets
-  uint32_t prefix_length = 0;        ///< tokens kept from the seed
-  std::vector<Trajectory> suffixes;  ///< in launch order
+  uint32_t prefix_length = 0;        ///< tokens kept from the first seed
+  std::vector<Trajectory> suffixes;  ///< in launch order, reset by reset
+  /// What was said of the second failed chain that was gone back into, and of those after
+  /// it (split 2x4), in launch order; `localization` is of the first.
+  std::vector<Localization> further;
 
-  /// The failed chain that was gone back into, or null.
+  /// The first chain that was gone back into, or null.
   const Trajectory* seed() const {
     for (const Trajectory& chain : fresh) {
       if (chain.use == Use::kSeed) return &chain;
     }
+    return suffixes.empty() ? nullptr : seed_of(suffixes.front());
+  }
+
+  /// The chain that an ending goes on from, or was drawn in sight of; null when the tree
+  /// has none.
+  const Trajectory* seed_of(const Trajectory& suffix) const {
+    for (const Trajectory& chain : fresh) {
+      if (suffix.parent ? chain.id == *suffix.parent : chain.use == Use::kSeed)
+        return &chain;
+    }
     return nullptr;
+  }
+
+  /// How many times chains were gone back into by the word of a localizer.
+  uint32_t num_localizations() const {
+    return localization ? 1 + static_cast<uint32_t>(further.size()) : 0;
   }
 
   template <class Self, class Visit>
@@ -44,6 +62,7 @@ struct RolloutTree {
     visit("localization", self.localization);
     visit("prefix_length", self.prefix_length);
     visit("suffixes", self.suffixes);
+    visit("further", self.further);
   }
 };
 

@@ -28,7 +28,7 @@ inline const char* name_of(FinishReason reason) {
 /// What the method does with a trajectory (method §2.2).
 enum class Use : uint8_t {
   kBase = 0,        ///< trained, in the base group
-  kSeed = 1,        ///< the failed chain that is gone back into; not trained
+  kSeed = 1,        ///< gone back into; not trained (spo_tree: through its endings)
   kSuffix = 2,      ///< trained after its kept prefix, in the suffix group
   kSurplus = 3,     ///< drawn while looking for a failure, not needed; not trained
   kValidation = 4,  ///< measures the policy; not trained
@@ -70,8 +70,8 @@ struct Trajectory {
       0;  ///< number of optimizer steps behind the weights that drew its last token
   std::vector<VersionSpan>
       version_spans;  ///< of the sampled tokens, from prefix_length on; empty for none
-  std::optional<TrajectoryId>
-      parent;           ///< whose beginning was kept; may be absent when nothing was
+  std::optional<TrajectoryId> parent;  ///< whose beginning was kept, or that was shown;
+                                       ///< may be absent when nothing was
   uint64_t seed = 0;    ///< key of its randomness: the run's seed (core/random.h)
   uint64_t stream = 0;  ///< stream of its randomness: id.key()
   std::string text;     ///< response decoded, special tokens visible
@@ -81,6 +81,9 @@ struct Trajectory {
       0;                   ///< tokens computed again for it: 0 when a cache was forked
   double seconds = 0;      ///< from submission to end, in the engine
   uint32_t generator = 0;  ///< rank that drew it
+  std::vector<int32_t>
+      prompt_tokens;  ///< that it was drawn from, where that is not its tree's: of a
+                      ///< second attempt, which is shown the first; else empty
 
   /// Of the weights that drew its first token.
   uint32_t oldest_version() const {
@@ -107,6 +110,7 @@ struct Trajectory {
     visit("parent", self.parent);
     visit("seed", self.seed);
     visit("stream", self.stream);
+    visit("prompt_tokens", self.prompt_tokens);
   }
 };
 

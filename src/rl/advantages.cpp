@@ -32,25 +32,28 @@ std::vector<double> centred_over(const std::vector<double>& rewards, double mean
 
 }  // namespace
 
-std::vector<double> srpo_advantages(const std::vector<double>& rewards,
-                                    double std_floor) {
-  if (rewards.empty()) return {};
-  const double mean = mean_of(rewards);
-  const double std = deviation(rewards, mean, static_cast<double>(rewards.size()));
-  if (std < kLeastStd) return std::vector<double>(rewards.size(), 0.0);
-  return centred_over(rewards, mean, std::max(std, std_floor));
-}
-
-std::vector<double> grpo_advantages(const std::vector<double>& rewards) {
-  if (rewards.size() < 2) return std::vector<double>(rewards.size(), 0.0);
+std::vector<double> group_advantages(const std::vector<double>& rewards,
+                                     const AdvantageRule& rule) {
   // Equal rewards first: rounding of the mean must not leave a tiny advantage.
   if (std::adjacent_find(rewards.begin(), rewards.end(), std::not_equal_to<>()) ==
       rewards.end()) {
     return std::vector<double>(rewards.size(), 0.0);
   }
   const double mean = mean_of(rewards);
-  const double std = deviation(rewards, mean, static_cast<double>(rewards.size()) - 1);
-  return centred_over(rewards, mean, std + kGrpoEpsilon);
+  if (rule.deviation == Deviation::kNone) return centred_over(rewards, mean, 1);
+  const double ddof = rule.deviation == Deviation::kSample ? 1 : 0;
+  const double std = deviation(rewards, mean, static_cast<double>(rewards.size()) - ddof);
+  if (std < kLeastStd) return std::vector<double>(rewards.size(), 0.0);
+  return centred_over(rewards, mean, std::max(std + rule.epsilon, rule.std_floor));
+}
+
+std::vector<double> srpo_advantages(const std::vector<double>& rewards,
+                                    double std_floor) {
+  return group_advantages(rewards, {Deviation::kPopulation, std_floor, 0});
+}
+
+std::vector<double> grpo_advantages(const std::vector<double>& rewards) {
+  return group_advantages(rewards, {Deviation::kSample, 0, kGrpoEpsilon});
 }
 
 }  // namespace srpo::rl

@@ -1,8 +1,7 @@
 #include "rl/arithmetic_task.h"
 
 #include <algorithm>
-#include <charconv>
-#include <string_view>
+#include <sstream>
 #include <utility>
 
 #include "core/error.h"
@@ -16,7 +15,6 @@ constexpr int kHighestStart = 99;  // also the highest value that is multiplied
 constexpr int kHighestFactor = 9;
 constexpr int kMostLevels = 16;
 constexpr int kMostDraws = 10000;
-constexpr uint32_t kHeldOutShare = 8;  // one question in so many is held out
 
 struct Operation {
   char sign = '+';
@@ -89,20 +87,6 @@ std::string question_of(const Exercise& exercise) {
     question += std::to_string(operation.operand);
   }
   return question;
-}
-
-/// FNV-1a, so that the two sets are the same on every machine and for ever.
-uint32_t hash_of(std::string_view text) {
-  uint32_t hash = 2166136261U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
-}
-
-ProblemSet set_of(std::string_view question) {
-  // The low bits of FNV-1a are its weak ones.
-  const uint32_t hash = hash_of(question);
-  return (hash ^ (hash >> 16)) % kHeldOutShare == 0 ? ProblemSet::kHeldOut
-                                                    : ProblemSet::kTrain;
 }
 
 /// Steps from operation `first` on, from a running value; nothing if one leaves the
@@ -236,7 +220,7 @@ void require_valid(const ArithmeticRange& range) {
 Exercise draw_of_set(core::Rng& rng, const ArithmeticRange& range, ProblemSet set) {
   for (int i = 0; i < kMostDraws; ++i) {
     Exercise exercise = draw_exercise(rng, range);
-    if (set_of(question_of(exercise)) == set) return exercise;
+    if (problem_set_of(question_of(exercise)) == set) return exercise;
   }
   throw core::Error(
       core::ErrorKind::kBadConfig,
@@ -268,43 +252,27 @@ ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
 }
 
 std::optional<int> arithmetic_level(const std::string& problem_id) {
-  constexpr std::string_view kMark = "/level";
-  const size_t at = problem_id.find(kMark);
-  if (!problem_id.starts_with("arithmetic/") || at == std::string::npos)
-    return std::nullopt;
-  int level = 0;
-  const char* begin = problem_id.data() + at + kMark.size();
-  const auto [stop, error] =
-      std::from_chars(begin, problem_id.data() + problem_id.size(), level);
-  if (error != std::errc()) return std::nullopt;
-  return level;
+  return level_of("arithmetic", problem_id);
 }
 
-std::vector<std::string> split_thoughts(const std::string& solution) {
-  std::vector<std::string> thoughts;
-  size_t begin = 0;
-  for (size_t end = solution.find(text::kThoughtDelimiter); end != std::string::npos;
-       end = solution.find(text::kThoughtDelimiter, begin)) {
-    thoughts.push_back(solution.substr(begin, end - begin));
-    begin = end + text::kThoughtDelimiter.size();
+uint32_t first_wrong_arithmetic(const records::Problem& problem,
+                                const std::vector<std::string>& thoughts) {
+  ENSURE(!thoughts.empty(), "a chain without thoughts has no wrong one");
+  std::istringstream question(problem.question);
+  int value = 0;
+  question >> value;
+  for (uint32_t i = 0; i < thoughts.size(); ++i) {
+    Operation operation;
+    // A chain that goes on behind the last operation is wrong there.
+    if (!(question >> operation.sign >> operation.operand)) return i + 1;
+    const int result = apply(value, operation);
+    if (bare_step(thoughts[i]) != std::to_string(value) + operation.sign +
+                                      std::to_string(operation.operand) + "=" +
+                                      std::to_string(result))
+      return i + 1;
+    value = result;
   }
-  if (begin < solution.size()) thoughts.push_back(solution.substr(begin));
-  return thoughts;
-}
-
-Demonstration solve_demonstration(PromptStyle style, const ArithmeticProblem& problem) {
-  return {solve_prompt(style, problem.problem.question), problem.solution};
-}
-
-Demonstration hasty_demonstration(PromptStyle style, const ArithmeticProblem& problem) {
-  return {solve_prompt(style, problem.problem.question), problem.hasty_solution};
-}
-
-Demonstration localization_demonstration(PromptStyle style,
-                                         const ArithmeticProblem& problem) {
-  return {localization_prompt(style, problem.problem.question,
-                              split_thoughts(problem.wrong_solution)),
-          "\\boxed{" + std::to_string(problem.first_wrong_thought) + "}"};
+  return static_cast<uint32_t>(thoughts.size());
 }
 
 }  // namespace srpo::rl

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "records/problem.h"
-#include "rl/prompts.h"
+#include "rl/worked_problem.h"
 
 namespace srpo::rl {
 
@@ -26,24 +26,11 @@ struct ArithmeticRange {
   int highest_operand = 99;  ///< of + and -, 2 .. 99; factors go to 9
 };
 
-/// Two sets without a common question, whatever seed and range: the hash of a question
-/// says which of them it belongs to.
-enum class ProblemSet { kTrain, kHeldOut };
-
-struct ArithmeticProblem {
-  records::Problem problem;  ///< id `arithmetic/SEED/SET/levelN/NUMBER`, kind "math"
-  /// Worked thoughts, each closed by `</thought>`, the last with the boxed answer.
-  std::string solution;
-  /// The same in haste: from some thought on the answer at once, `12+7=19</thought>=42
-  /// \boxed{42}</thought>`, with two or more operations left out. Right too, but who
-  /// imitates it can only guess.
-  std::string hasty_solution;
-  /// The same with one thought spoilt (another result, operator or operand), and all
-  /// later ones right from there on: a wrong answer whose cause lies in one place.
-  std::string wrong_solution;
-  /// 1-based; uniform over the thoughts but for rare cases at the bounds.
-  int first_wrong_thought = 1;
-};
+/// The solution that leaves thoughts out does so from some thought on: the answer at
+/// once, `12+7=19</thought>=42 \boxed{42}</thought>`, with two or more operations left
+/// out. Right too, but who imitates it can only guess. The wrong one has one thought
+/// spoilt (another result, operator or operand), and all later ones right from there on.
+using ArithmeticProblem = WorkedProblem;
 
 /// A pure function of its arguments. Throws kBadConfig for a bad range.
 ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
@@ -52,22 +39,10 @@ ArithmeticProblem make_arithmetic_problem(uint64_t seed, uint64_t number,
 /// The level that an id of this task records; nothing for other ids.
 std::optional<int> arithmetic_level(const std::string& problem_id);
 
-/// The thoughts of a solution, delimiters removed.
-std::vector<std::string> split_thoughts(const std::string& solution);
-
-/// A prompt and what the model should say to it; the end-of-text token is to be put
-/// behind both kinds of response.
-struct Demonstration {
-  std::string prompt;
-  std::string response;
-};
-
-Demonstration solve_demonstration(PromptStyle style, const ArithmeticProblem& problem);
-
-Demonstration hasty_demonstration(PromptStyle style, const ArithmeticProblem& problem);
-
-/// The wrong solution is shown; the response is `\boxed{first_wrong_thought}`.
-Demonstration localization_demonstration(PromptStyle style,
-                                         const ArithmeticProblem& problem);
+/// 1-based: the first thought that is not the next operation on the running value with
+/// its result; the last one when there is none. `thoughts` as a chain has them, at least
+/// one.
+uint32_t first_wrong_arithmetic(const records::Problem& problem,
+                                const std::vector<std::string>& thoughts);
 
 }  // namespace srpo::rl

@@ -7,12 +7,8 @@
 
 namespace srpo::rl {
 
-/// The baseline as it is usually run (method §5.1): sample deviation, token weighting.
-/// Options: group 8, clip 0.2, dual_clip 3, loss_temperature 0.7.
+/// The baseline as it is usually run (method §5.1): sample deviation, token weighting,
+/// clip 0.2, dual clip 3. Options: group 8, and those of rl/algorithm_options.h.
 std::unique_ptr<Algorithm> make_grpo(const core::ConfigTable& options);
-
-/// GRPO's draws under SRPO's advantages and loss, so that a comparison with SRPO differs
-/// in the resets alone. Options: group 8, loss_temperature 0.7.
-std::unique_ptr<Algorithm> make_grpo_srpo_loss(const core::ConfigTable& options);
 
 }  // namespace srpo::rl

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <sstream>
 #include <utility>
 
 #include "core/error.h"
 #include "core/random.h"
+#include "rl/task_oracle.h"
 
 namespace srpo::rl {
 namespace {
@@ -63,24 +66,28 @@ std::optional<int64_t> last_step_word(std::string_view text) {
   return std::nullopt;
 }
 
+records::Localization localization_of(const char* name, const FailedChain& chain,
+                                      uint32_t thought) {
+  records::Localization localization;
+  localization.localizer = name;
+  localization.thought = thought;
+  localization.num_thoughts = chain.num_thoughts();
+  return localization;
+}
+
 class SelfLocalizer : public Localizer {
  public:
-  explicit SelfLocalizer(uint64_t /*seed*/) {}
+  explicit SelfLocalizer(const LocalizerSettings& /*settings*/) {}
 
-  std::optional<std::string> prompt(
-      PromptStyle style, const std::string& question,
-      const std::vector<std::string>& thoughts) const override {
-    return localization_prompt(style, question, thoughts);
+  std::optional<std::string> prompt(PromptStyle style,
+                                    const FailedChain& chain) const override {
+    return localization_prompt(style, chain.problem.question, chain.thoughts);
   }
 
-  records::Localization choose(const records::TrajectoryId& /*chain*/,
-                               uint32_t num_thoughts,
+  records::Localization choose(const FailedChain& chain,
                                const std::string& reply) const override {
-    const ParsedReply parsed = parse_localization(reply, num_thoughts);
-    records::Localization localization;
-    localization.localizer = "self";
-    localization.thought = parsed.thought;
-    localization.num_thoughts = num_thoughts;
+    const ParsedReply parsed = parse_localization(reply, chain.num_thoughts());
+    auto localization = localization_of("self", chain, parsed.thought);
     localization.status = parsed.status;
     localization.reply = reply;
     return localization;
@@ -89,40 +96,115 @@ class SelfLocalizer : public Localizer {
 
 class RandomLocalizer : public Localizer {
  public:
-  explicit RandomLocalizer(uint64_t seed) : seed_(seed) {}
+  explicit RandomLocalizer(const LocalizerSettings& settings) : seed_(settings.seed) {}
 
-  std::optional<std::string> prompt(
-      PromptStyle /*style*/, const std::string& /*question*/,
-      const std::vector<std::string>& /*thoughts*/) const override {
-    return std::nullopt;
-  }
-
-  records::Localization choose(const records::TrajectoryId& chain, uint32_t num_thoughts,
+  records::Localization choose(const FailedChain& chain,
                                const std::string& /*reply*/) const override {
-    records::Localization localization;
-    localization.localizer = "random";
-    localization.thought = random_thought(seed_, chain, num_thoughts);
-    localization.num_thoughts = num_thoughts;
-    return localization;
+    return localization_of("random", chain,
+                           random_thought(seed_, chain.id, chain.num_thoughts()));
   }
 
  private:
   uint64_t seed_;
 };
 
+/// The model's whole distribution over the numbers, at the place where it would write
+/// one.
+class DistributionalLocalizer : public Localizer {
+ public:
+  explicit DistributionalLocalizer(const LocalizerSettings& settings)
+      : settings_(settings) {}
+
+  std::optional<std::string> prompt(PromptStyle style,
+                                    const FailedChain& chain) const override {
+    return localization_prompt(style, chain.problem.question, chain.thoughts);
+  }
+
+  std::vector<std::string> candidates(uint32_t num_thoughts) const override {
+    std::vector<std::string> replies;
+    for (uint32_t i = 1; i <= num_thoughts; ++i)
+      replies.push_back(std::string(kBox) + std::to_string(i) + "}");
+    return replies;
+  }
+
+  records::Localization choose(const FailedChain& chain,
+                               const std::string& /*reply*/) const override {
+    ENSURE(false, chain.id.to_string() << " was localized without its candidates");
+  }
+
+  records::Localization choose_scored(const FailedChain& chain,
+                                      std::span<const double> logprobs) const override {
+    ENSURE(logprobs.size() == chain.num_thoughts(),
+           logprobs.size() << " log-probabilities for " << chain.num_thoughts()
+                           << " thoughts");
+    const std::vector<double> shares = softmax(logprobs, 1);
+    auto localization = localization_of("distributional", chain, draw(chain, logprobs));
+    std::ostringstream reply;
+    reply.precision(4);
+    for (size_t i = 0; i < shares.size(); ++i)
+      reply << (i == 0 ? "p = " : " ") << shares[i];
+    localization.reply = reply.str();
+    return localization;
+  }
+
+ private:
+  static std::vector<double> softmax(std::span<const double> logits, double temperature) {
+    const double largest = *std::max_element(logits.begin(), logits.end());
+    std::vector<double> shares;
+    double sum = 0;
+    for (const double logit : logits) {
+      shares.push_back(std::exp((logit - largest) / temperature));
+      sum += shares.back();
+    }
+    for (double& share : shares) share /= sum;
+    return shares;
+  }
+
+  uint32_t draw(const FailedChain& chain, std::span<const double> logprobs) const {
+    if (settings_.temperature == 0) {
+      const auto best = std::max_element(logprobs.begin(), logprobs.end());
+      return static_cast<uint32_t>(best - logprobs.begin()) + 1;
+    }
+    const std::vector<double> shares = softmax(logprobs, settings_.temperature);
+    core::Rng rng(settings_.seed, core::Purpose::kResetIndex, chain.id.key());
+    double left = rng.uniform();
+    for (uint32_t i = 0; i + 1 < shares.size(); ++i) {
+      left -= shares[i];
+      if (left < 0) return i + 1;
+    }
+    return chain.num_thoughts();
+  }
+
+  LocalizerSettings settings_;
+};
+
+class OracleLocalizer : public Localizer {
+ public:
+  explicit OracleLocalizer(const LocalizerSettings& /*settings*/) {}
+
+  records::Localization choose(const FailedChain& chain,
+                               const std::string& /*reply*/) const override {
+    return localization_of("oracle", chain,
+                           first_wrong_thought(chain.problem, chain.thoughts));
+  }
+};
+
 struct Entry {
   const char* name;
-  std::unique_ptr<Localizer> (*make)(uint64_t seed);
+  bool asks_policy;
+  std::unique_ptr<Localizer> (*make)(const LocalizerSettings& settings);
 };
 
 template <class Kind>
-std::unique_ptr<Localizer> make(uint64_t seed) {
-  return std::make_unique<Kind>(seed);
+std::unique_ptr<Localizer> make(const LocalizerSettings& settings) {
+  return std::make_unique<Kind>(settings);
 }
 
 constexpr Entry kLocalizers[] = {
-    {"self", make<SelfLocalizer>},
-    {"random", make<RandomLocalizer>},
+    {"self", true, make<SelfLocalizer>},
+    {"random", false, make<RandomLocalizer>},
+    {"distributional", true, make<DistributionalLocalizer>},
+    {"oracle", false, make<OracleLocalizer>},
 };
 
 }  // namespace
@@ -152,10 +234,22 @@ uint32_t random_thought(uint64_t seed, const records::TrajectoryId& chain,
   return static_cast<uint32_t>(rng.below(num_thoughts)) + 1;
 }
 
-std::unique_ptr<Localizer> make_localizer(const std::string& name, uint64_t seed) {
+records::Localization Localizer::choose_scored(
+    const FailedChain& chain, std::span<const double> /*logprobs*/) const {
+  ENSURE(false, chain.id.to_string() << " was scored, which nobody asked for");
+}
+
+bool asks_policy(const std::string& name) {
+  return std::any_of(
+      std::begin(kLocalizers), std::end(kLocalizers),
+      [&](const Entry& entry) { return entry.name == name && entry.asks_policy; });
+}
+
+std::unique_ptr<Localizer> make_localizer(const std::string& name,
+                                          const LocalizerSettings& settings) {
   std::string known;
   for (const Entry& entry : kLocalizers) {
-    if (name == entry.name) return entry.make(seed);
+    if (name == entry.name) return entry.make(settings);
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw core::Error(core::ErrorKind::kBadConfig,

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "records/ids.h"
 #include "records/localization.h"
+#include "records/problem.h"
 #include "rl/prompts.h"
 
 namespace srpo::rl {
@@ -31,29 +33,58 @@ ParsedReply parse_localization(std::string_view reply, uint32_t num_thoughts);
 uint32_t random_thought(uint64_t seed, const records::TrajectoryId& chain,
                         uint32_t num_thoughts);
 
-/// Immutable after construction. Thread-safe.
+/// A chain that is to be gone back into.
+struct FailedChain {
+  records::TrajectoryId id;
+  records::Problem problem;
+  std::vector<std::string> thoughts;  ///< as the chain has them, at least one
+
+  uint32_t num_thoughts() const { return static_cast<uint32_t>(thoughts.size()); }
+};
+
+/// Immutable after construction. Thread-safe. All fields of a Localization are set but
+/// prompt_tokens, reply_tokens and seconds.
 class Localizer {
  public:
   virtual ~Localizer() = default;
 
-  /// What the model is asked about a failed chain; nothing when no reply is needed.
-  virtual std::optional<std::string> prompt(
-      PromptStyle style, const std::string& question,
-      const std::vector<std::string>& thoughts) const = 0;
+  /// What the model is asked about a failed chain; nothing when it is not asked.
+  virtual std::optional<std::string> prompt(PromptStyle /*style*/,
+                                            const FailedChain& /*chain*/) const {
+    return std::nullopt;
+  }
 
-  /// The thought to go back to, all fields set but prompt_tokens, reply_tokens and
-  /// seconds. `reply` is what the model answered to `prompt`, "" when it was not asked;
-  /// num_thoughts >= 1.
-  virtual records::Localization choose(const records::TrajectoryId& chain,
-                                       uint32_t num_thoughts,
+  /// The replies whose log-probabilities behind the prompt it wants to know, one for each
+  /// thought; empty when it wants a reply to be drawn.
+  virtual std::vector<std::string> candidates(uint32_t /*num_thoughts*/) const {
+    return {};
+  }
+
+  /// `reply` is what the model answered to `prompt`, "" when it was not asked.
+  virtual records::Localization choose(const FailedChain& chain,
                                        const std::string& reply) const = 0;
+
+  /// `logprobs` of the candidates.
+  virtual records::Localization choose_scored(const FailedChain& chain,
+                                              std::span<const double> logprobs) const;
 };
 
-/// "self" asks the model; "random" draws with the run's seed. Throws kBadConfig for
+struct LocalizerSettings {
+  uint64_t seed = 0;         ///< the run's
+  double temperature = 0.3;  ///< of "distributional"
+};
+
+/// "self" asks the model for the number. "distributional" reads how probable each number
+/// is, and draws from that at its temperature (0: the most probable). "random" draws
+/// uniformly. "oracle" knows the built-in tasks (task_oracle.h). Throws kBadConfig for
 /// another name, listing these.
-std::unique_ptr<Localizer> make_localizer(const std::string& name, uint64_t seed);
+std::unique_ptr<Localizer> make_localizer(const std::string& name,
+                                          const LocalizerSettings& settings);
 
 /// In the order of the table.
 std::vector<std::string> localizer_names();
+
+/// Whether a localizer, or what words a second attempt, needs the policy's weights.
+bool asks_policy(const std::string& name);
 
 }  // namespace srpo::rl

@@ -23,6 +23,16 @@ The last step states the result as \boxed{answer} and, like every other step, is
 constexpr char kLocalizationTask[] =
     "Find the first erroneous step in your previous solution to this problem.\n\n";
 
+constexpr char kScoreRevision[] = R"(
+
+There may be an error in the solution above because the question was not understood. Correct it, if there is one, and write the solution anew. Close every step with </thought>, and state the final answer as \boxed{answer}.
+)";
+
+constexpr char kCritiqueRevision[] = R"(
+
+Answer the question again. Correct the errors that there may be and address every issue that was raised. Write clear steps, close each one with </thought>, and state the final answer as \boxed{answer}.
+)";
+
 std::string localization_rules(size_t num_thoughts) {
   const std::string count = std::to_string(num_thoughts);
   return R"(
@@ -69,6 +79,22 @@ std::string localization_prompt(PromptStyle style, const std::string& question,
     prompt += text::strip_delimiter(thoughts[i]) + "\n";
   }
   return terse ? prompt : prompt + localization_rules(thoughts.size());
+}
+
+RevisionWording revision_wording(const std::string& name, PromptStyle style,
+                                 const std::string& question, const std::string& examples,
+                                 bool correct) {
+  const bool terse = style == PromptStyle::kTerse;
+  if (name == "score_revision") {
+    return {solve_prompt(style, question, examples), terse ? "\n!\n" : kScoreRevision};
+  }
+  REQUIRE(
+      name == "critique_revision", kBadConfig,
+      "revision '" << name << "' (expected one of score_revision, critique_revision)");
+  if (terse) return {examples + question + "\n", correct ? "\n!+\n" : "\n!-\n"};
+  return {"Q: " + question + "\n\nA previous solution:\n",
+          std::string("\n\nCritique: the final answer of this solution is ") +
+              (correct ? "correct." : "incorrect.") + kCritiqueRevision};
 }
 
 std::string localization_stop(PromptStyle style) {

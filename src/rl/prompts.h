@@ -31,4 +31,17 @@ std::string localization_prompt(PromptStyle style, const std::string& question,
 /// only the end of text ends it.
 std::string localization_stop(PromptStyle style);
 
+/// What stands before and behind a first attempt in the prompt of a second one.
+struct RevisionWording {
+  std::string before;
+  std::string behind;
+};
+
+/// "score_revision": the problem's own prompt, the attempt, and that there may be an
+/// error in it. "critique_revision": the question, the attempt, and whether it was
+/// correct. Plain text, as solve_prompt(). Throws kBadConfig for another name.
+RevisionWording revision_wording(const std::string& name, PromptStyle style,
+                                 const std::string& question, const std::string& examples,
+                                 bool correct);
+
 }  // namespace srpo::rl

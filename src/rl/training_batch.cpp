@@ -11,7 +11,22 @@ namespace srpo::rl {
 namespace {
 
 bool carries_loss(const TrainingSequence& sequence) {
-  return sequence.advantage != 0 && sequence.active_begin < sequence.tokens.size();
+  return (sequence.advantage != 0 || sequence.kl != 0) && sequence.num_active() > 0;
+}
+
+/// What the sum over the active tokens of a sequence is divided by.
+double divisor_of(const LossRule& rule, const LossDivisors& divisors,
+                  const TrainingSequence& sequence) {
+  const auto sequences = static_cast<double>(divisors.sequences);
+  switch (rule.weighting) {
+    case LossRule::Weighting::kSequence:
+      return sequences * static_cast<double>(sequence.num_active());
+    case LossRule::Weighting::kConstant:
+      return sequences * rule.constant_length;
+    case LossRule::Weighting::kToken:
+      break;
+  }
+  return static_cast<double>(divisors.active_tokens);
 }
 
 void check_sequence(const TrainingSequence& sequence) {
@@ -22,6 +37,24 @@ void check_sequence(const TrainingSequence& sequence) {
               << sequence.tokens.size() << " tokens but "
               << sequence.sampled_logprobs.size()
               << " sampled log-probabilities (expected none, or one each)");
+  REQUIRE(
+      sequence.loss_mask.empty() || sequence.loss_mask.size() == sequence.tokens.size(),
+      kBadInput,
+      "a training sequence has " << sequence.tokens.size() << " tokens but a mask of "
+                                 << sequence.loss_mask.size());
+}
+
+void check_branch(const std::vector<int32_t>& prefix,
+                  const std::vector<TrainingSequence>& sequences) {
+  for (const TrainingSequence& sequence : sequences) {
+    check_sequence(sequence);
+    REQUIRE(sequence.tokens.size() >= prefix.size() &&
+                std::equal(prefix.begin(), prefix.end(), sequence.tokens.begin()),
+            kBadInput,
+            "a suffix of " << sequence.tokens.size()
+                           << " tokens does not begin with the kept prefix of "
+                           << prefix.size());
+  }
 }
 
 void check_tree(const TrainingTree& tree) {
@@ -29,42 +62,52 @@ void check_tree(const TrainingTree& tree) {
           "a training tree has an empty prompt (the first response token needs a "
           "predecessor)");
   for (const TrainingSequence& sequence : tree.fresh) check_sequence(sequence);
-  for (const TrainingSequence& sequence : tree.suffixes) {
-    check_sequence(sequence);
-    REQUIRE(sequence.tokens.size() >= tree.prefix_tokens.size() &&
-                std::equal(tree.prefix_tokens.begin(), tree.prefix_tokens.end(),
-                           sequence.tokens.begin()),
-            kBadInput,
-            "a suffix of " << sequence.tokens.size()
-                           << " tokens does not begin with the kept prefix of "
-                           << tree.prefix_tokens.size());
-  }
+  check_branch(tree.prefix_tokens, tree.suffixes);
+  for (const TrainingBranch& branch : tree.further)
+    check_branch(branch.prefix_tokens, branch.sequences);
 }
 
 /// What the model reads of a sequence: the last token is a target only.
-std::vector<int32_t> text_of(const TrainingTree& tree, const TrainingSequence& sequence) {
-  std::vector<int32_t> text = tree.prompt_tokens;
+std::vector<int32_t> text_of(const std::vector<int32_t>& prompt,
+                             const TrainingSequence& sequence) {
+  std::vector<int32_t> text = prompt;
   text.insert(text.end(), sequence.tokens.begin(), sequence.tokens.end() - 1);
   return text;
 }
 
-/// visit(sequence, its number in the tree)
-template <class Visit>
-void for_each_trained(const TrainingTree& tree, const Visit& visit) {
+/// One that is trained: its prompt, and its number in the tree; fresh ones come first,
+/// then the suffixes, then those of further branches.
+struct TrainedSequence {
+  const TrainingSequence* sequence = nullptr;
+  const std::vector<int32_t>* prompt = nullptr;
   int32_t number = 0;
-  for (const auto* sequences : {&tree.fresh, &tree.suffixes}) {
-    for (const TrainingSequence& sequence : *sequences) {
-      if (carries_loss(sequence)) visit(sequence, number);
+
+  std::vector<int32_t> text() const { return text_of(*prompt, *sequence); }
+};
+
+std::vector<TrainedSequence> trained_of(const TrainingTree& tree) {
+  std::vector<TrainedSequence> trained;
+  int32_t number = 0;
+  const auto add = [&](const std::vector<int32_t>& prompt,
+                       const std::vector<TrainingSequence>& sequences) {
+    for (const TrainingSequence& sequence : sequences) {
+      if (carries_loss(sequence)) trained.push_back({&sequence, &prompt, number});
       ++number;
     }
+  };
+  add(tree.prompt_tokens, tree.fresh);
+  add(tree.prompt_tokens, tree.suffixes);
+  for (const TrainingBranch& branch : tree.further) {
+    add(branch.prompt_tokens.empty() ? tree.prompt_tokens : branch.prompt_tokens,
+        branch.sequences);
   }
+  return trained;
 }
 
 /// Sequences of one tree that go into a micro-batch together.
 struct Part {
-  const TrainingTree* tree = nullptr;
-  std::vector<const TrainingSequence*> sequences;
-  std::vector<SequenceOrigin> origins;
+  std::vector<TrainedSequence> sequences;
+  int32_t tree = 0;
   int64_t tokens = 0;
 };
 
@@ -72,26 +115,26 @@ struct Part {
 /// longest text.
 std::vector<Part> divide(const TrainingTree& tree, int32_t number,
                          const PackingOptions& options) {
+  const std::vector<TrainedSequence> trained = trained_of(tree);
   int64_t limit = options.micro_batch_tokens;
-  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
-    limit = std::max(limit, static_cast<int64_t>(tree.prompt_tokens.size() +
-                                                 sequence.tokens.size() - 1));
-  });
+  for (const TrainedSequence& each : trained) {
+    const size_t length = each.prompt->size() + each.sequence->tokens.size() - 1;
+    limit = std::max(limit, static_cast<int64_t>(length));
+  }
   std::vector<Part> parts;
   TokenTrie trie;
-  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t index) {
-    std::vector<int32_t> text = text_of(tree, sequence);
+  for (const TrainedSequence& each : trained) {
+    std::vector<int32_t> text = each.text();
     const int64_t added =
         options.share_prefixes ? trie.count_new(text) : static_cast<int64_t>(text.size());
     if (parts.empty() || trie.num_tokens() + added > limit) {
       trie = {};
-      parts.push_back({&tree, {}, {}, 0});
+      parts.push_back({{}, number, 0});
     }
     trie.add(std::move(text), options.share_prefixes);
-    parts.back().sequences.push_back(&sequence);
-    parts.back().origins.push_back({number, index});
+    parts.back().sequences.push_back(each);
     parts.back().tokens = trie.num_tokens();
-  });
+  }
   return parts;
 }
 
@@ -102,11 +145,11 @@ class BatchFiller {
       : rule_(rule), divisors_(divisors), share_(share) {}
 
   void add(const Part& part) {
-    for (const TrainingSequence* sequence : part.sequences) {
-      trie_.add(text_of(*part.tree, *sequence), share_);
-      sequences_.push_back({sequence, part.tree->prompt_tokens.size()});
+    for (const TrainedSequence& each : part.sequences) {
+      trie_.add(each.text(), share_);
+      sequences_.push_back(each);
+      batch_.origins.push_back({part.tree, each.number});
     }
-    batch_.origins.insert(batch_.origins.end(), part.origins.begin(), part.origins.end());
   }
 
   PackedBatch take() {
@@ -119,11 +162,6 @@ class BatchFiller {
   }
 
  private:
-  struct Entry {
-    const TrainingSequence* sequence = nullptr;
-    size_t prompt_length = 0;
-  };
-
   /// Writes tokens and segments; returns where each node begins.
   std::vector<int64_t> lay_out() {
     const std::vector<size_t> order = trie_.preorder();
@@ -146,19 +184,19 @@ class BatchFiller {
   }
 
   void add_rows(size_t number, const std::vector<int64_t>& places) {
-    const auto& [sequence, prompt_length] = sequences_[number];
-    const size_t num_tokens = sequence->tokens.size();
-    const auto active = static_cast<double>(num_tokens - sequence->active_begin);
-    const double divisor = rule_.weighting == LossRule::Weighting::kSequence
-                               ? static_cast<double>(divisors_.sequences) * active
-                               : static_cast<double>(divisors_.active_tokens);
-    for (size_t t = sequence->active_begin; t < num_tokens; ++t) {
+    const TrainingSequence& sequence = *sequences_[number].sequence;
+    const size_t prompt_length = sequences_[number].prompt->size();
+    const double divisor = divisor_of(rule_, divisors_, sequence);
+    batch_.needs_reference = batch_.needs_reference || sequence.kl != 0;
+    for (size_t t = sequence.active_begin; t < sequence.tokens.size(); ++t) {
+      if (!sequence.is_active(t)) continue;
       batch_.hidden_indices.push_back(places[prompt_length + t - 1]);
-      batch_.targets.push_back(sequence->tokens[t]);
-      batch_.coefficients.push_back(static_cast<float>(sequence->advantage / divisor));
-      batch_.sampled_logprobs.push_back(sequence->sampled_logprobs.empty()
+      batch_.targets.push_back(sequence.tokens[t]);
+      batch_.coefficients.push_back(static_cast<float>(sequence.advantage / divisor));
+      batch_.sampled_logprobs.push_back(sequence.sampled_logprobs.empty()
                                             ? std::numeric_limits<float>::quiet_NaN()
-                                            : sequence->sampled_logprobs[t]);
+                                            : sequence.sampled_logprobs[t]);
+      batch_.kl_coefficients.push_back(static_cast<float>(sequence.kl / divisor));
       batch_.sequences.push_back(static_cast<int32_t>(number));
     }
   }
@@ -167,7 +205,7 @@ class BatchFiller {
   const LossDivisors& divisors_;
   bool share_;
   TokenTrie trie_;
-  std::vector<Entry> sequences_;
+  std::vector<TrainedSequence> sequences_;
   PackedBatch batch_;
 };
 
@@ -184,9 +222,8 @@ LossDivisors count_divisors(std::span<const TrainingTree> trees) {
 
 int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes) {
   TokenTrie trie;
-  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
-    trie.add(text_of(tree, sequence), share_prefixes);
-  });
+  for (const TrainedSequence& each : trained_of(tree))
+    trie.add(each.text(), share_prefixes);
   return trie.num_tokens();
 }
 

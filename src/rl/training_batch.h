@@ -40,6 +40,8 @@ struct PackedBatch {
                                         ///< -dLoss/dlogp without a ratio
   std::vector<float> sampled_logprobs;  ///< NaN: not known
   std::vector<int32_t> sequences;       ///< number of the row's sequence in this batch
+  std::vector<float> kl_coefficients;   ///< of the divergence from the reference model
+  bool needs_reference = false;         ///< one of them is not zero
   int64_t num_sequences = 0;
   std::vector<SequenceOrigin> origins;  ///< of each sequence
 
@@ -69,9 +71,8 @@ int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes);
 
 /// First-fit decreasing by tokens; the same for the same trees. No micro-batch has more
 /// tokens than the budget or the longest text. The last token of a sequence is a target
-/// only and takes no room. Throws kBadInput for a tree without a
-/// prompt, a suffix that does not begin with the prefix, or log-probabilities of another
-/// number than tokens.
+/// only and takes no room. Throws kBadInput for a tree without a prompt, a suffix that
+/// does not begin with the prefix, or log-probabilities of another number than tokens.
 std::vector<PackedBatch> pack_trees(std::span<const TrainingTree* const> trees,
                                     const LossRule& rule, const LossDivisors& divisors,
                                     const PackingOptions& options);

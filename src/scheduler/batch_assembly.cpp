@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <vector>
 
 namespace srpo::scheduler {
 namespace {
@@ -19,6 +20,18 @@ bool rewards_differ(std::span<const Trajectory> chains, Member is_member) {
   });
 }
 
+/// Chains of all kinds, but for segments, are compared with one another.
+bool all_rewards_differ(const records::RolloutTree& tree) {
+  std::vector<double> rewards;
+  for (const auto* chains : {&tree.fresh, &tree.suffixes}) {
+    for (const Trajectory& chain : *chains) {
+      if (chain.use != records::Use::kSeed) rewards.push_back(chain.verdict.reward);
+    }
+  }
+  return std::any_of(rewards.begin(), rewards.end(),
+                     [&](double reward) { return reward != rewards.front(); });
+}
+
 }  // namespace
 
 bool has_signal(const records::RolloutTree& tree, const records::DrawPlan& plan) {
@@ -27,6 +40,7 @@ bool has_signal(const records::RolloutTree& tree, const records::DrawPlan& plan)
       })) {
     return true;
   }
+  if (plan.seed_rule == records::SeedRule::kEveryChain) return all_rewards_differ(tree);
   const size_t group = std::max<size_t>(1, plan.suffix_group);
   for (size_t begin = 0; begin < tree.suffixes.size(); begin += group) {
     const auto endings =

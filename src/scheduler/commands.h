@@ -34,6 +34,7 @@ struct Verify {
   records::Problem problem;
   std::string text;
 };
+/// Where to go back to in a chain, or, when the plan revises, what to show with it.
 /// Answer: Localized, or Failed.
 struct Localize {
   uint32_t worker;
@@ -51,12 +52,9 @@ struct Cancel {
   uint32_t worker;
   std::vector<records::TrajectoryId> ids;
 };
-/// Make a decided tree durable. Answer: Recorded. `further` is what was said of the
-/// second seed and of those after it (split 2x4), in launch order of the seeds; the tree
-/// itself holds the first.
+/// Make a decided tree durable. Answer: Recorded.
 struct Record {
   records::RolloutTree tree;
-  std::vector<records::Localization> further;
 };
 /// Give a problem up for this step. `reason` is a word of the ledger: "poison", "parked".
 /// No answer.

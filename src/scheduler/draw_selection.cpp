@@ -30,7 +30,10 @@ uint32_t DrawSelection::needed() const {
   if (!is_searching()) return 0;
   const auto draws_left = plan_.max_draws - static_cast<uint32_t>(uses_.size());
   const auto seeds_missing = plan_.seeds - static_cast<uint32_t>(seeds_.size());
-  return std::min(draws_left, missing(plan_.base_group) + seeds_missing);
+  const uint32_t base_missing = missing(plan_.base_group);
+  const bool seeds_are_extra = plan_.seed_rule == records::SeedRule::kFirstFailed;
+  return std::min(draws_left, seeds_are_extra ? base_missing + seeds_missing
+                                              : std::max(base_missing, seeds_missing));
 }
 
 uint32_t DrawSelection::speculative() const {
@@ -46,9 +49,13 @@ void DrawSelection::add(bool failed, bool has_thoughts) {
     uses_.push_back(Use::kValidation);
     return;
   }
-  if (plan_.resets() && !fell_back_ && failed && has_thoughts &&
-      seeds_.size() < plan_.seeds) {
-    seeds_.push_back(static_cast<uint32_t>(uses_.size()));
+  const bool is_seed =
+      plan_.resets() && !fell_back_ && seeds_.size() < plan_.seeds &&
+      (plan_.seed_rule == records::SeedRule::kEveryChain || (failed && has_thoughts));
+  if (is_seed) seeds_.push_back(static_cast<uint32_t>(uses_.size()));
+  const bool joins_base =
+      plan_.seed_rule != records::SeedRule::kFirstFailed && num_base_ < plan_.base_group;
+  if (is_seed && !joins_base) {
     uses_.push_back(Use::kSeed);
   } else if (fell_back_ || num_base_ < plan_.base_group) {
     ++num_base_;
@@ -61,11 +68,12 @@ void DrawSelection::add(bool failed, bool has_thoughts) {
 }
 
 /// With a base group: it is filled up with further chains. Without one: the chains that
-/// were drawn are the group, in launch order, those that failed after the others.
+/// were drawn are the group, those that failed before the others, so that none of them is
+/// cut off: without them nothing could be learnt.
 void DrawSelection::fall_back() {
   fell_back_ = true;
   if (plan_.base_group == 0) {
-    for (const Use wanted : {Use::kSurplus, Use::kSeed}) {
+    for (const Use wanted : {Use::kSeed, Use::kSurplus}) {
       for (Use& use : uses_) {
         if (use != wanted || num_base_ == plan_.fallback_group) continue;
         use = Use::kBase;

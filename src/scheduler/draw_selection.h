@@ -28,7 +28,8 @@ class DrawSelection {
 
   /// Of each chain that was added; final when needed() is 0.
   const std::vector<records::Use>& uses() const { return uses_; }
-  /// Launch numbers of the seeds so far; none when the rule has fallen back.
+  /// Launch numbers of the seeds so far; none when the rule has fallen back. A seed may
+  /// be in the base group, if the plan's rule lets it.
   const std::vector<uint32_t>& seeds() const { return seeds_; }
 
  private:

@@ -37,6 +37,7 @@ struct Localized {
   records::Localization localization;
   uint32_t prefix_length;  ///< response tokens of the seed that are kept
   uint32_t worker;
+  std::vector<int32_t> revision_prompt = {};  ///< of second attempts; plan.revises
 };
 /// A worker could not do what it was asked to do for this sequence; a localization is
 /// named by its seed's id with kind kLocalization.

@@ -22,13 +22,29 @@ const GroupLifecycle::Chain& GroupLifecycle::chain_of(const TrajectoryId& id) co
   return chains[id.index];
 }
 
-/// Endings of the resets lie one group after another.
 const GroupLifecycle::Reset& GroupLifecycle::reset_of(const TrajectoryId& suffix) const {
-  return resets_.at(suffix.index / settings_->plan.suffix_group);
+  for (const Reset& reset : resets_) {
+    if (suffix.index - reset.first_ending < reset.num_endings &&
+        suffix.index >= reset.first_ending)
+      return reset;
+  }
+  ENSURE(false, "no reset has " << suffix.to_string());
 }
 
 std::optional<uint32_t> GroupLifecycle::cache_of_seed(const TrajectoryId& suffix) const {
   return fresh_[reset_of(suffix).seed].cache;
+}
+
+/// Segments are plain text.
+records::ChainLimits GroupLifecycle::limits_of(const TrajectoryId& id) const {
+  records::ChainLimits limits = settings_->limits;
+  const uint32_t segment = settings_->plan.segment_tokens;
+  if (segment == 0 || tree_.validation) return limits;
+  limits.thoughts = false;
+  if (id.kind == DrawKind::kFresh)
+    limits.response_tokens =
+        std::min(limits.response_tokens, static_cast<int32_t>(segment));
+  return limits;
 }
 
 commands::Generate GroupLifecycle::generate(const TrajectoryId& id,
@@ -38,19 +54,21 @@ commands::Generate GroupLifecycle::generate(const TrajectoryId& id,
   request.prompt_tokens = tree_.prompt_tokens;
   request.sampling =
       tree_.validation ? settings_->validation_sampling : settings_->sampling;
-  request.limits = settings_->limits;
-  request.retain = resets() && id.kind == DrawKind::kFresh;
-  if (id.kind == DrawKind::kSuffix && reset_of(id).prefix_length > 0) {
+  request.limits = limits_of(id);
+  request.retain = resets() && id.kind == DrawKind::kFresh && !settings_->plan.revises;
+  if (id.kind == DrawKind::kSuffix && !reset_of(id).point->revision_prompt.empty())
+    request.prompt_tokens = reset_of(id).point->revision_prompt;
+  if (id.kind == DrawKind::kSuffix && reset_of(id).point->prefix_length > 0) {
     const Reset& reset = reset_of(id);
     const Trajectory& seed = fresh_[reset.seed].trajectory;
-    const auto length = static_cast<long>(reset.prefix_length);
+    const auto length = static_cast<long>(reset.point->prefix_length);
     request.prefix_tokens.assign(seed.tokens.begin(), seed.tokens.begin() + length);
     if (!seed.logprobs.empty()) {
       request.prefix_logprobs.assign(seed.logprobs.begin(),
                                      seed.logprobs.begin() + length);
     }
     for (const uint32_t end : seed.thought_ends) {
-      if (end <= reset.prefix_length) request.prefix_thought_ends.push_back(end);
+      if (end <= reset.point->prefix_length) request.prefix_thought_ends.push_back(end);
     }
     request.parent = seed.id;
   }
@@ -66,13 +84,7 @@ commands::Localize GroupLifecycle::localize(const TrajectoryId& id,
   return {worker, tree_.problem, fresh_.at(id.index).trajectory};
 }
 
-commands::Record GroupLifecycle::record() const {
-  commands::Record command{tree_, {}};
-  for (size_t i = 1; i < resets_.size(); ++i) {
-    command.further.push_back(*resets_[i].localization);
-  }
-  return command;
-}
+commands::Record GroupLifecycle::record() const { return {tree_}; }
 
 std::vector<std::string> GroupLifecycle::waits_for() const {
   const std::string name =
@@ -100,7 +112,7 @@ std::vector<std::string> GroupLifecycle::waits_for() const {
     }
   }
   for (const Reset& reset : resets_) {
-    if (!reset.localization) {
+    if (!reset.point) {
       waits.push_back(name + " waits for the first wrong thought of " +
                       fresh_[reset.seed].trajectory.id.to_string() + " to be named");
     }

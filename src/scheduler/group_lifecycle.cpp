@@ -51,12 +51,18 @@ void GroupLifecycle::launch_fresh(uint32_t needed, uint32_t speculative,
 
 void GroupLifecycle::launch_suffixes(Reset& reset, GroupOrders& orders) {
   reset.has_endings = true;
-  for (uint32_t i = 0; i < settings_->plan.suffix_group; ++i) {
+  reset.first_ending = static_cast<uint32_t>(suffixes_.size());
+  reset.num_endings =
+      is_leaf(fresh_[reset.seed].trajectory) ? 0 : settings_->plan.suffix_group;
+  const auto prompt = static_cast<uint32_t>(reset.point->revision_prompt.empty()
+                                                ? tree_.prompt_tokens.size()
+                                                : reset.point->revision_prompt.size());
+  for (uint32_t i = 0; i < reset.num_endings; ++i) {
     Chain& chain = suffixes_.emplace_back();
     chain.trajectory.id = {tree_.step, tree_.slot, DrawKind::kSuffix,
                            static_cast<uint16_t>(suffixes_.size() - 1)};
     orders.asks.push_back({Role::kGenerator, chain.trajectory.id,
-                           prompt_size() + reset.prefix_length, kEnding});
+                           prompt + reset.point->prefix_length, kEnding});
     ++orders.launched;
   }
 }
@@ -67,8 +73,14 @@ void GroupLifecycle::on_generated(Trajectory trajectory, uint32_t worker,
   ENSURE(stage_ == Stage::kDrawing && chain.wait == Wait::kGenerated,
          trajectory.id.to_string() << " came twice");
   chain.trajectory = std::move(trajectory);
+  if (chain.trajectory.id.kind == DrawKind::kSuffix) {
+    const Reset& reset = reset_of(chain.trajectory.id);
+    chain.trajectory.parent = fresh_[reset.seed].trajectory.id;
+    chain.trajectory.prompt_tokens = reset.point->revision_prompt;
+  }
   chain.wait = Wait::kVerified;
-  if (resets() && chain.trajectory.id.kind == DrawKind::kFresh) chain.cache = worker;
+  const bool keeps_cache = resets() && !settings_->plan.revises;
+  if (keeps_cache && chain.trajectory.id.kind == DrawKind::kFresh) chain.cache = worker;
   orders.asks.push_back({Role::kVerifier, chain.trajectory.id,
                          static_cast<uint32_t>(chain.trajectory.text.size()), kNeeded});
 }
@@ -83,18 +95,19 @@ void GroupLifecycle::on_verified(const TrajectoryId& id, const records::Verdict&
   advance(orders);
 }
 
-void GroupLifecycle::on_localized(const TrajectoryId& seed,
-                                  const records::Localization& localization,
-                                  uint32_t prefix_length, GroupOrders& orders) {
+void GroupLifecycle::on_localized(const TrajectoryId& seed, ResetPoint point,
+                                  GroupOrders& orders) {
   const auto reset = std::find_if(resets_.begin(), resets_.end(), [&](const Reset& each) {
     return each.seed == seed.index;
   });
-  ENSURE(reset != resets_.end() && !reset->localization, seed.to_string()
-                                                             << " was localized twice");
-  ENSURE(prefix_length <= fresh_[reset->seed].trajectory.tokens.size(),
-         "prefix of " << prefix_length << " tokens is longer than its seed");
-  reset->localization = localization;
-  reset->prefix_length = prefix_length;
+  ENSURE(reset != resets_.end() && !reset->point, seed.to_string()
+                                                      << " was localized twice");
+  ENSURE(point.prefix_length <= fresh_[reset->seed].trajectory.tokens.size(),
+         "prefix of " << point.prefix_length << " tokens is longer than its seed");
+  ENSURE(point.revision_prompt.empty() != settings_->plan.revises,
+         "a prompt for second attempts goes with a plan that makes some");
+  if (settings_->plan.revises) point.localization.reset();
+  reset->point = std::move(point);
   advance(orders);
 }
 
@@ -109,14 +122,30 @@ void GroupLifecycle::select(GroupOrders& orders) {
     selection_.add(failed, !chain.trajectory.thought_ends.empty());
     const auto& seeds = selection_.seeds();
     if (seeds.size() > resets_.size()) {
-      resets_.push_back({seeds.back(), {}, 0, false});
-      orders.asks.push_back({Role::kLocalizer, localization_of(chain.trajectory.id),
-                             static_cast<uint32_t>(chain.trajectory.tokens.size()),
-                             kEnding});
+      add_reset(seeds.back(), orders);
     } else {
       release(chain, orders);
     }
   }
+}
+
+void GroupLifecycle::add_reset(uint32_t seed, GroupOrders& orders) {
+  Reset& reset = resets_.emplace_back();
+  reset.seed = seed;
+  const Trajectory& chain = fresh_[seed].trajectory;
+  const auto num_tokens = static_cast<uint32_t>(chain.tokens.size());
+  if (settings_->plan.segment_tokens > 0) {
+    reset.point = ResetPoint{{}, num_tokens, {}};
+    return;
+  }
+  orders.asks.push_back(
+      {Role::kLocalizer, localization_of(chain.id), num_tokens, kEnding});
+}
+
+bool GroupLifecycle::is_leaf(const Trajectory& chain) const {
+  return settings_->plan.segment_tokens > 0 &&
+         (chain.finish != records::FinishReason::kTokenLimit ||
+          static_cast<int64_t>(chain.tokens.size()) >= settings_->limits.response_tokens);
 }
 
 void GroupLifecycle::advance(GroupOrders& orders) {
@@ -124,7 +153,7 @@ void GroupLifecycle::advance(GroupOrders& orders) {
   const auto selected = static_cast<uint32_t>(selection_.uses().size());
   const auto open = static_cast<uint32_t>(fresh_.size()) - selected;
   if (selection_.resets()) {
-    for (size_t i = 0; i < resets_.size() && resets_[i].localization; ++i) {
+    for (size_t i = 0; i < resets_.size() && resets_[i].point; ++i) {
       if (!resets_[i].has_endings) launch_suffixes(resets_[i], orders);
     }
   }
@@ -156,7 +185,7 @@ void GroupLifecycle::stop_localizations(GroupOrders& orders) {
                 [](const auto& ask) { return ask.role == Role::kLocalizer; });
   for (const Reset& reset : resets_) {
     Chain& seed = fresh_[reset.seed];
-    if (!reset.localization) {
+    if (!reset.point) {
       orders.stops.push_back({Role::kLocalizer, localization_of(seed.trajectory.id)});
     }
     release(seed, orders);
@@ -183,22 +212,29 @@ void GroupLifecycle::decide(GroupOrders& orders) {
   for (const Reset& reset : resets_) release(fresh_[reset.seed], orders);
   for (size_t i = 0; i < fresh_.size(); ++i) {
     fresh_[i].trajectory.use = selection_.uses()[i];
+    const bool is_segment = settings_->plan.segment_tokens > 0 && !tree_.validation &&
+                            !is_leaf(fresh_[i].trajectory);
+    if (is_segment) fresh_[i].trajectory.use = Use::kSeed;
     tree_.fresh.push_back(std::move(fresh_[i].trajectory));
   }
   for (Chain& chain : suffixes_) {
     chain.trajectory.use = Use::kSuffix;
     tree_.suffixes.push_back(std::move(chain.trajectory));
   }
-  if (!resets_.empty()) {
-    tree_.localization = resets_.front().localization;
-    tree_.prefix_length = resets_.front().prefix_length;
+  for (const Reset& reset : resets_) {
+    if (&reset == &resets_.front()) {
+      tree_.localization = reset.point->localization;
+      tree_.prefix_length = reset.point->prefix_length;
+    } else if (reset.point->localization) {
+      tree_.further.push_back(*reset.point->localization);
+    }
   }
 }
 
 void GroupLifecycle::drop(GroupOrders& orders) {
   stage_ = Stage::kDropped;
   for (const Reset& reset : resets_) {
-    if (reset.localization) continue;
+    if (reset.point) continue;
     orders.stops.push_back(
         {Role::kLocalizer, localization_of(fresh_[reset.seed].trajectory.id)});
   }

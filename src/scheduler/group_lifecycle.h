@@ -2,7 +2,8 @@
 //
 //   begin -> fresh chains, as many as are needed (draw_selection.h)
 //   each chain, by itself:  Generate -> Verify -> selected in launch order
-//   each seed, at once:     Localize          (other chains may still be under way)
+//   each seed, at once:     Localize          (other chains may still be under way);
+//                           a segment that was cut goes on from its end, nobody is asked
 //   all seeds are found:    what is drawn beyond them is cancelled; endings from each
 //                           seed as soon as it is localized -> Generate -> Verify
 //   too few have failed:    fallback_group of the fresh chains, no reset
@@ -47,8 +48,13 @@ class GroupLifecycle {
   void on_generated(records::Trajectory trajectory, uint32_t worker, GroupOrders& orders);
   void on_verified(const records::TrajectoryId& id, const records::Verdict& verdict,
                    GroupOrders& orders);
-  void on_localized(const records::TrajectoryId& seed,
-                    const records::Localization& localization, uint32_t prefix_length,
+  /// What is known of a seed when its endings may be drawn.
+  struct ResetPoint {
+    std::optional<records::Localization> localization;  ///< absent: nobody was asked
+    uint32_t prefix_length = 0;
+    std::vector<int32_t> revision_prompt;  ///< plan.revises
+  };
+  void on_localized(const records::TrajectoryId& seed, ResetPoint point,
                     GroupOrders& orders);
   void on_recorded() { stage_ = Stage::kRecorded; }
   /// Gives the problem up: stops and releases all of it.
@@ -84,14 +90,16 @@ class GroupLifecycle {
   };
   struct Reset {
     uint32_t seed;  // in fresh_
-    std::optional<records::Localization> localization;
-    uint32_t prefix_length = 0;
+    std::optional<ResetPoint> point;
     bool has_endings = false;
+    uint32_t first_ending = 0;  // in suffixes_
+    uint32_t num_endings = 0;
   };
 
   bool resets() const { return !tree_.validation && settings_->plan.resets(); }
   void launch_fresh(uint32_t needed, uint32_t speculative, GroupOrders& orders);
   void launch_suffixes(Reset& reset, GroupOrders& orders);
+  void add_reset(uint32_t seed, GroupOrders& orders);
   void advance(GroupOrders& orders);
   void select(GroupOrders& orders);
   void cut(size_t kept, GroupOrders& orders);
@@ -104,7 +112,10 @@ class GroupLifecycle {
   }
   Chain& chain_of(const records::TrajectoryId& id);
   const Chain& chain_of(const records::TrajectoryId& id) const;
+  records::ChainLimits limits_of(const records::TrajectoryId& id) const;
   const Reset& reset_of(const records::TrajectoryId& suffix) const;
+  /// A segment that ended before it was cut: a whole chain.
+  bool is_leaf(const records::Trajectory& chain) const;
 
   const DrawSettings* settings_;
   records::RolloutTree tree_;

@@ -90,8 +90,10 @@ void Scheduler::handle(events::Localized& localized, Time now, Out& out) {
   if (!accept(Role::kLocalizer, id, localized.worker, now, out)) return;
   const Place place = *find(id);
   GroupOrders orders;
-  place.group->on_localized(localized.seed, localized.localization,
-                            localized.prefix_length, orders);
+  place.group->on_localized(localized.seed,
+                            {std::move(localized.localization), localized.prefix_length,
+                             std::move(localized.revision_prompt)},
+                            orders);
   carry_out(place, orders, now, out);
 }
 

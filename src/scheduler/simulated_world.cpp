@@ -224,10 +224,12 @@ void SimulatedWorld::carry_out(commands::Localize& localize) {
   records::Localization found;
   found.num_thoughts = static_cast<uint32_t>(localize.seed.thought_ends.size());
   found.thought = 1 + static_cast<uint32_t>(id.key() % found.num_thoughts);
+  const bool revises = config_.scheduler.draws.plan.revises;
   const uint32_t kept =
-      found.thought == 1 ? 0 : localize.seed.thought_ends[found.thought - 2];
+      found.thought == 1 || revises ? 0 : localize.seed.thought_ends[found.thought - 2];
+  const std::vector<int32_t> revision(revises ? 1 : 0);
   answer(Role::kLocalizer, localize.worker,
-         events::Localized{id, found, kept, localize.worker}, done);
+         events::Localized{id, found, kept, localize.worker, revision}, done);
 }
 
 void SimulatedWorld::carry_out(commands::Record& record) {

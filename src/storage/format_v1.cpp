@@ -21,7 +21,29 @@ std::vector<Trajectory> upgraded(std::vector<TrajectoryV1>& chains, uint64_t run
   return out;
 }
 
+std::vector<Trajectory> upgraded(std::vector<TrajectoryV2>& chains) {
+  std::vector<Trajectory> out;
+  out.reserve(chains.size());
+  for (TrajectoryV2& old : chains)
+    out.push_back(std::move(static_cast<Trajectory&>(old)));
+  return out;
+}
+
 }  // namespace
+
+records::RolloutTree upgraded(RolloutTreeV2 old) {
+  records::RolloutTree tree;
+  tree.step = old.step;
+  tree.slot = old.slot;
+  tree.validation = old.validation;
+  tree.problem = std::move(old.problem);
+  tree.prompt_tokens = std::move(old.prompt_tokens);
+  tree.fresh = upgraded(old.fresh);
+  tree.localization = std::move(old.localization);
+  tree.prefix_length = old.prefix_length;
+  tree.suffixes = upgraded(old.suffixes);
+  return tree;
+}
 
 records::RolloutTree upgraded(RolloutTreeV1 old, uint64_t run_seed) {
   records::RolloutTree tree;

@@ -1,5 +1,5 @@
-// Rollout trees as format version 1 wrote them: the fields that there were, in their
-// order.
+// Rollout trees as format versions 1 and 2 wrote them: the fields that there were, in
+// their order.
 #pragma once
 
 #include <cstdint>
@@ -60,5 +60,45 @@ struct RolloutTreeV1 {
 /// The tree with what version 1 left to be known: one version span (weights never changed
 /// under a chain), the failed chain as parent of the endings, and the seed of the run.
 records::RolloutTree upgraded(RolloutTreeV1 tree, uint64_t run_seed);
+
+/// Version 2: every chain from its tree's prompt ...
+struct TrajectoryV2 : records::Trajectory {
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    TrajectoryV1::visit_fields(self, visit);
+    visit("version_spans", self.version_spans);
+    visit("parent", self.parent);
+    visit("seed", self.seed);
+    visit("stream", self.stream);
+  }
+};
+
+/// ... and one reset a tree.
+struct RolloutTreeV2 {
+  uint32_t step = 0;
+  uint32_t slot = 0;
+  bool validation = false;
+  records::Problem problem;
+  std::vector<int32_t> prompt_tokens;
+  std::vector<TrajectoryV2> fresh;
+  std::optional<records::Localization> localization;
+  uint32_t prefix_length = 0;
+  std::vector<TrajectoryV2> suffixes;
+
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    visit("step", self.step);
+    visit("slot", self.slot);
+    visit("validation", self.validation);
+    visit("problem", self.problem);
+    visit("prompt_tokens", self.prompt_tokens);
+    visit("fresh", self.fresh);
+    visit("localization", self.localization);
+    visit("prefix_length", self.prefix_length);
+    visit("suffixes", self.suffixes);
+  }
+};
+
+records::RolloutTree upgraded(RolloutTreeV2 tree);
 
 }  // namespace srpo::storage

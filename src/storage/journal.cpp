@@ -13,8 +13,8 @@
 namespace srpo::storage {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'S', 'R', 'P', 'O', 'J', 'R', 'N', '2'};
-constexpr uint32_t kVersion = 2;
+constexpr std::array<char, 8> kMagic = {'S', 'R', 'P', 'O', 'J', 'R', 'N', '3'};
+constexpr uint32_t kVersion = 3;
 constexpr std::array<char, 4> kFrameMagic = {'S', 'F', 'R', '1'};
 constexpr uint32_t kMostHeaderText = 4096;
 constexpr size_t kSearchBytes = 1 << 20;

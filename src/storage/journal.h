@@ -15,7 +15,7 @@ namespace srpo::storage {
 
 /// What a journal says of itself.
 struct JournalHeader {
-  uint32_t version = 2;
+  uint32_t version = 3;
   std::string run_digest;
   uint64_t run_seed = 0;  ///< 0 in version 1, which did not keep it
 

@@ -80,6 +80,11 @@ class RowWriter {
     column<uint8_t>(below(table_, kHasLocalization)).push_back(localization ? 1 : 0);
     if (localization) write_child(kLocalizations, *localization);
   }
+  void operator()(const char*, const std::vector<Localization>& further) {
+    column<uint32_t>(below(table_, kNumFurther))
+        .push_back(static_cast<uint32_t>(further.size()));
+    for (const Localization& each : further) write_child(kLocalizations, each);
+  }
 
  private:
   std::string path(const char* field) const { return table_ + "/" + prefix_ + field; }
@@ -246,6 +251,11 @@ class RowReader {
     if (source_.at<uint8_t>(below(table_, kHasLocalization), row_) == 0) return;
     localization = read_child<Localization>(kLocalizations, cursor_.localization++);
   }
+  void operator()(const char*, std::vector<Localization>& further) {
+    const auto count = source_.at<uint32_t>(below(table_, kNumFurther), row_);
+    for (uint32_t i = 0; i < count; ++i)
+      further.push_back(read_child<Localization>(kLocalizations, cursor_.localization++));
+  }
 
  private:
   std::string path(const char* field) const { return table_ + "/" + prefix_ + field; }
@@ -275,6 +285,7 @@ ColumnMap empty_columns() {
   tree.fresh.emplace_back().version_spans.emplace_back();
   tree.suffixes.emplace_back();
   tree.localization.emplace();
+  tree.further.emplace_back();
   ColumnMap columns;
   RolloutTree::visit_fields(tree, RowWriter(columns, kTrees));
   for (auto& [path, column] : columns) {
@@ -313,6 +324,10 @@ ColumnMap columns_of(const std::vector<RolloutTree>& trees) {
 
 std::vector<RolloutTree> trees_of(const Hdf5File& file, const std::string& name) {
   return read_trees<RolloutTree>(file, name);
+}
+
+std::vector<RolloutTreeV2> trees_of_v2(const Hdf5File& file, const std::string& name) {
+  return read_trees<RolloutTreeV2>(file, name);
 }
 
 std::vector<RolloutTreeV1> trees_of_v1(const Hdf5File& file, const std::string& name) {

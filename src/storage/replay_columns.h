@@ -27,7 +27,8 @@ ColumnMap columns_of(const std::vector<records::RolloutTree>& trees);
 /// datasets are missing, of another type or length, or contradict each other.
 /// Values are not looked at: see require_sound.
 std::vector<records::RolloutTree> trees_of(const Hdf5File& file, const std::string& name);
-/// The same of a shard of format version 1.
+/// The same of a shard of format version 2, and of version 1.
+std::vector<RolloutTreeV2> trees_of_v2(const Hdf5File& file, const std::string& name);
 std::vector<RolloutTreeV1> trees_of_v1(const Hdf5File& file, const std::string& name);
 
 }  // namespace srpo::storage

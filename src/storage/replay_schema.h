@@ -6,7 +6,7 @@
 namespace srpo::storage {
 
 /// A dataset may be added within a version; what one means never changes.
-inline const FileFormat kShardFormat = {"srpo-replay", 2};
+inline const FileFormat kShardFormat = {"srpo-replay", 3};
 /// The oldest version that is read.
 inline constexpr uint32_t kOldestShardVersion = 1;
 
@@ -24,6 +24,7 @@ inline constexpr const char* kUtf8 = "utf8";      ///< of a text: uint8
 /// localization's tree.
 inline constexpr const char* kNumFresh = "num_fresh";
 inline constexpr const char* kNumSuffixes = "num_suffixes";
+inline constexpr const char* kNumFurther = "num_further";
 inline constexpr const char* kHasLocalization = "has_localization";
 inline constexpr const char* kTree = "tree";
 

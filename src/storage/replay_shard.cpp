@@ -73,6 +73,10 @@ void read_trees(const Hdf5File& file, const std::string& name, ReplayShard& shar
     shard.content_digest = content_digest(trees);
     for (RolloutTreeV1& tree : trees)
       shard.trees.push_back(upgraded(std::move(tree), shard.metadata.seed));
+  } else if (shard.version == 2) {
+    std::vector<RolloutTreeV2> trees = trees_of_v2(file, name);
+    shard.content_digest = content_digest(trees);
+    for (RolloutTreeV2& tree : trees) shard.trees.push_back(upgraded(std::move(tree)));
   } else {
     shard.trees = trees_of(file, name);
     shard.content_digest = content_digest(shard.trees);

@@ -86,6 +86,9 @@ void require_sound(const RolloutTree& tree, const std::string& where) {
     require_enumerator(tree.localization->status, records::ParseStatus::kNotParsed,
                        "localization.status", place);
   }
+  for (const records::Localization& each : tree.further)
+    require_enumerator(each.status, records::ParseStatus::kNotParsed, "further.status",
+                       place);
 }
 
 RolloutTree tree_of(std::span<const std::byte> record, const RecordFormat& format,
@@ -94,6 +97,8 @@ RolloutTree tree_of(std::span<const std::byte> record, const RecordFormat& forma
   try {
     if (format.version == 1) {
       tree = upgraded(core::from_bytes<RolloutTreeV1>(record), format.run_seed);
+    } else if (format.version == 2) {
+      tree = upgraded(core::from_bytes<RolloutTreeV2>(record));
     } else {
       tree = core::from_bytes<RolloutTree>(record);
     }

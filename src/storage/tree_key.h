@@ -35,7 +35,7 @@ void require_sound(const records::RolloutTree& tree, const std::string& where);
 
 /// How a journal's records are to be read.
 struct RecordFormat {
-  uint32_t version = 2;
+  uint32_t version = 3;
   uint64_t run_seed = 0;  ///< what records of version 1 do not say themselves
 };
 

@@ -4,6 +4,7 @@
 #include "verify/choice_verifier.h"
 #include "verify/code_verifier.h"
 #include "verify/command_verifier.h"
+#include "verify/countdown_verifier.h"
 #include "verify/math_verifier.h"
 #include "verify/text_verifier.h"
 
@@ -35,6 +36,7 @@ constexpr Entry kVerifiers[] = {
     {"choice", make<ChoiceVerifier>},
     {"yes_no", make<YesNoVerifier>},
     {"free_text", make<FreeTextVerifier>},
+    {"countdown", make<CountdownVerifier>},
 };
 
 }  // namespace

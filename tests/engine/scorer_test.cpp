@@ -27,5 +27,26 @@ TEST(Scorer, RefusesTokensOutsideTheVocabularyAndTextsThatAreTooLong) {
   EXPECT_TRUE(score_tokens(decoder, std::vector<int32_t>{1}).empty());
 }
 
+TEST(Scorer, ScoresRepliesAsTheTextsThatTheyMake) {
+  LlamaDecoder decoder = tiny_decoder();
+  const std::vector<int32_t> prompt = {5, 9, 2, 44, 3};
+  const std::vector<std::vector<int32_t>> replies = {{7}, {7, 8, 9}, {1, 2}, {7, 8, 10}};
+  const auto scores = score_replies(decoder, prompt, replies);
+  ASSERT_EQ(scores.size(), replies.size());
+  for (size_t i = 0; i < replies.size(); ++i) {
+    std::vector<int32_t> text = prompt;
+    text.insert(text.end(), replies[i].begin(), replies[i].end());
+    const auto whole = score_tokens(decoder, text);
+    double expected = 0;
+    for (size_t t = prompt.size() - 1; t < whole.size(); ++t) expected += whole[t];
+    EXPECT_NEAR(scores[i], expected, 1e-6) << i;
+  }
+  EXPECT_THROW(score_replies(decoder, {}, replies), core::Error);
+  EXPECT_THROW(score_replies(decoder, prompt, std::vector<std::vector<int32_t>>{{}}),
+               core::Error);
+  EXPECT_THROW(score_replies(decoder, prompt, std::vector<std::vector<int32_t>>{{97}}),
+               core::Error);
+}
+
 }  // namespace
 }  // namespace srpo::engine

@@ -1,7 +1,9 @@
 #include "learner/adamw.h"
 
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -37,6 +39,40 @@ TEST(AdamW, FollowsTheFormulaOverAHundredUpdates) {
       }
     }
     for (size_t i = 0; i < kCount; ++i) EXPECT_NEAR(value[i], x[i], 5e-6);
+  }
+}
+
+std::vector<float> read_line(std::istream& in, size_t count) {
+  std::vector<float> values(count);
+  for (float& value : values) in >> value;
+  EXPECT_TRUE(in.good());
+  return values;
+}
+
+/// tests/golden/adamw was written by scripts/goldens/adamw.py.
+TEST(AdamW, FollowsTorchOverAHundredUpdates) {
+  constexpr size_t kCount = 7;
+  for (const char* name : {"method", "large", "no_decay"}) {
+    std::ifstream file(std::string(SRPO_SOURCE_DIR "/tests/golden/adamw/") + name +
+                       ".txt");
+    double rate = 0;
+    AdamW optimizer;
+    file >> rate >> optimizer.beta1 >> optimizer.beta2 >> optimizer.eps >>
+        optimizer.weight_decay;
+    std::vector<float> value = read_line(file, kCount);
+    std::vector<float> mean(kCount, 0);
+    std::vector<float> square(kCount, 0);
+    for (uint32_t update = 1; update <= 100; ++update) {
+      const auto gradient = read_line(file, kCount);
+      apply_adamw(
+          optimizer, rate, update, 1,
+          {value.data(), gradient.data(), mean.data(), square.data(), kCount, true});
+      const auto expected = read_line(file, kCount);
+      for (size_t i = 0; i < kCount; ++i) {
+        ASSERT_NEAR(value[i], expected[i], 1e-6 * (1 + std::abs(expected[i])))
+            << name << ", update " << update;
+      }
+    }
   }
 }
 

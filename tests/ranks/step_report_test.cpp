@@ -20,6 +20,7 @@ TEST(DrawStatistics, ComparesEndingsWithTheirBaseGroup) {
                 chain(records::Use::kBase, 0)};
   tree.suffixes = {chain(records::Use::kSuffix, 1), chain(records::Use::kSuffix, 1)};
   tree.prefix_length = 5;
+  for (records::Trajectory& suffix : tree.suffixes) suffix.prefix_length = 5;
   tree.localization.emplace();
   tree.localization->reply_tokens = 3;
   DrawStatistics sums;
@@ -35,6 +36,20 @@ TEST(DrawStatistics, ComparesEndingsWithTheirBaseGroup) {
   twice.merge(sums);
   EXPECT_EQ(twice.decoded_tokens, 106u);
   EXPECT_EQ(twice.mean_reset_gain(), 0.5);
+}
+
+TEST(DrawStatistics, CountsEveryResetAndComparesOnlyWithABaseGroup) {
+  records::RolloutTree tree;  // split 2x4
+  tree.fresh = {chain(records::Use::kSeed, 0), chain(records::Use::kSeed, 0)};
+  tree.suffixes = {chain(records::Use::kSuffix, 1), chain(records::Use::kSuffix, 0)};
+  tree.localization.emplace().reply_tokens = 3;
+  tree.further.emplace_back().reply_tokens = 4;
+  DrawStatistics sums;
+  sums.add(tree);
+  EXPECT_EQ(sums.resets, 2u);
+  EXPECT_EQ(sums.decoded_tokens, 47u);
+  EXPECT_EQ(sums.mean_suffix_reward(), 0.5);
+  EXPECT_EQ(sums.mean_reset_gain(), 0);
 }
 
 TEST(StageClock, AddsUpTheVisitsOfAStage) {

@@ -57,5 +57,26 @@ TEST(WeightSync, RefusesShapesThatDoNotFitTheirBytesAndNumbersThatAreNotFinite) 
                core::Error);
 }
 
+TEST(WeightSync, RefusesBytesThatWereChangedOnTheWay) {
+  const at::Tensor weights = at::ones({4}, at::kFloat);
+  const WeightUpdate update = pack_weights({{"a", weights}}, 3);
+  unpack_weights(update);
+  weights[2] = 1.5;  // the update refers to this memory
+  EXPECT_THROW(unpack_weights(update), core::Error);
+}
+
+TEST(WeightSync, RoundsToBf16OnceAndSendsHalfTheBytes) {
+  const at::Tensor weights = at::arange(100, at::kFloat) / 7;
+  const WeightUpdate update = pack_weights({{"a", weights}}, 3, /*bf16=*/true);
+  EXPECT_EQ(update.tensors[0].value.data.size(), 200u);
+  const at::Tensor back = unpack_weights(update).at("a");
+  EXPECT_TRUE(back.equal(weights.to(at::kBFloat16).to(at::kFloat)));
+  EXPECT_TRUE(unpack_weights(pack_weights({{"a", back}}, 4, true)).at("a").equal(back));
+  const auto nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(
+      unpack_weights(pack_weights({{"a", at::full({4}, nan, at::kFloat)}}, 1, true)),
+      core::Error);
+}
+
 }  // namespace
 }  // namespace srpo::ranks

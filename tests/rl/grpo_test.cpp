@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "rl/grpo_srpo_loss.h"
 #include "rl/localizer.h"
 #include "trees.h"
 
@@ -20,7 +21,7 @@ TEST(Grpo, DrawsEightFreshChainsAndNeverResets) {
     EXPECT_EQ(plan.base_group, 8U);
     EXPECT_EQ(plan.suffix_group, 0U);
     EXPECT_EQ(plan.max_draws, 8U);
-    EXPECT_NE(make_localizer(plan.localizer, 0), nullptr);
+    EXPECT_NE(make_localizer(plan.localizer, {}), nullptr);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "rl/localizer.h"
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "rl/arithmetic_task.h"
+#include "rl/countdown_task.h"
 
 namespace srpo::rl {
 namespace {
@@ -108,11 +111,19 @@ TEST(RandomThought, DependsOnSeedAndChainAndNothingElse) {
   EXPECT_EQ(random_thought(1, chain, 1), 1U);
 }
 
+FailedChain chain_of_thoughts(uint32_t count) {
+  FailedChain chain;
+  chain.id = {3, 7, DrawKind::kFresh, 2};
+  chain.problem.question = "1 +2";
+  chain.thoughts.assign(count, "1+2=4");
+  return chain;
+}
+
 TEST(Localizer, SelfAsksTheModelAndReadsItsReply) {
-  const auto localizer = make_localizer("self", 1);
-  const auto prompt = localizer->prompt(PromptStyle::kTerse, "1 +2", {"1+2=4"});
+  const auto localizer = make_localizer("self", {1});
+  const auto prompt = localizer->prompt(PromptStyle::kTerse, chain_of_thoughts(1));
   EXPECT_EQ(prompt, localization_prompt(PromptStyle::kTerse, "1 +2", {"1+2=4"}));
-  const auto choice = localizer->choose({}, 5, "\\boxed{0}");
+  const auto choice = localizer->choose(chain_of_thoughts(5), "\\boxed{0}");
   EXPECT_EQ(choice.localizer, "self");
   EXPECT_EQ(choice.thought, 1U);
   EXPECT_EQ(choice.num_thoughts, 5U);
@@ -121,24 +132,77 @@ TEST(Localizer, SelfAsksTheModelAndReadsItsReply) {
 }
 
 TEST(Localizer, RandomAsksNobody) {
-  const TrajectoryId chain{3, 7, DrawKind::kFresh, 2};
-  const auto localizer = make_localizer("random", 11);
-  EXPECT_EQ(localizer->prompt(PromptStyle::kMethod, "?", {"a"}), std::nullopt);
-  const auto choice = localizer->choose(chain, 9, "");
+  const FailedChain chain = chain_of_thoughts(9);
+  const auto localizer = make_localizer("random", {11});
+  EXPECT_EQ(localizer->prompt(PromptStyle::kMethod, chain), std::nullopt);
+  const auto choice = localizer->choose(chain, "");
   EXPECT_EQ(choice.localizer, "random");
-  EXPECT_EQ(choice.thought, random_thought(11, chain, 9));
+  EXPECT_EQ(choice.thought, random_thought(11, chain.id, 9));
   EXPECT_EQ(choice.status, ParseStatus::kNotParsed);
 }
 
 TEST(Localizer, IsRefusedUnderAnUnknownName) {
-  EXPECT_THAT(localizer_names(), testing::ElementsAre("self", "random"));
+  EXPECT_THAT(localizer_names(),
+              testing::ElementsAre("self", "random", "distributional", "oracle"));
   try {
-    make_localizer("oracle", 0);
+    make_localizer("judge", {});
     FAIL() << "no error";
   } catch (const core::Error& error) {
     EXPECT_EQ(error.kind(), core::ErrorKind::kBadConfig);
-    EXPECT_STREQ(error.what(), "localizer 'oracle' (expected one of self, random)");
+    EXPECT_STREQ(error.what(),
+                 "localizer 'judge' (expected one of self, random, distributional, "
+                 "oracle)");
   }
+}
+
+TEST(Localizer, NeedsThePolicyOnlyWhereItIsAsked) {
+  EXPECT_TRUE(asks_policy("self"));
+  EXPECT_TRUE(asks_policy("distributional"));
+  EXPECT_FALSE(asks_policy("random"));
+  EXPECT_FALSE(asks_policy("oracle"));
+  EXPECT_FALSE(asks_policy("score_revision"));
+}
+
+TEST(Localizer, DistributionalReadsHowProbableEachNumberIs) {
+  FailedChain chain = chain_of_thoughts(3);
+  const auto localizer = make_localizer("distributional", {5, 0});
+  EXPECT_TRUE(localizer->prompt(PromptStyle::kTerse, chain).has_value());
+  EXPECT_THAT(localizer->candidates(3),
+              testing::ElementsAre("\\boxed{1}", "\\boxed{2}", "\\boxed{3}"));
+  const std::vector<double> logprobs = {std::log(0.1), std::log(0.3), std::log(0.1)};
+  const auto best = localizer->choose_scored(chain, logprobs);
+  EXPECT_EQ(best.thought, 2U);
+  EXPECT_EQ(best.reply, "p = 0.2 0.6 0.2");
+  EXPECT_EQ(best.localizer, "distributional");
+
+  const auto warm = make_localizer("distributional", {5, 1.0});
+  std::map<uint32_t, int> counts;
+  for (uint32_t slot = 0; slot < 5000; ++slot) {
+    chain.id.slot = slot;
+    const auto drawn = warm->choose_scored(chain, logprobs);
+    EXPECT_EQ(drawn.thought, warm->choose_scored(chain, logprobs).thought);
+    ++counts[drawn.thought];
+  }
+  EXPECT_NEAR(counts[1], 1000, 150);
+  EXPECT_NEAR(counts[2], 3000, 150);
+  EXPECT_NEAR(counts[3], 1000, 150);
+}
+
+TEST(Localizer, OracleKnowsTheFirstWrongStepOfTheBuiltInTasks) {
+  const auto oracle = make_localizer("oracle", {});
+  for (uint64_t number = 0; number < 200; ++number) {
+    for (const WorkedProblem& made :
+         {make_arithmetic_problem(1, number, {}, ProblemSet::kTrain),
+          make_countdown_problem(1, number, {}, ProblemSet::kTrain)}) {
+      const FailedChain chain{{}, made.problem, split_thoughts(made.wrong_solution)};
+      EXPECT_EQ(oracle->choose(chain, "").thought,
+                static_cast<uint32_t>(made.first_wrong_thought))
+          << made.problem.question << ": " << made.wrong_solution;
+    }
+  }
+  FailedChain other = chain_of_thoughts(1);
+  other.problem.id = "gsm8k/3";
+  EXPECT_THROW(oracle->choose(other, ""), core::Error);
 }
 
 }  // namespace

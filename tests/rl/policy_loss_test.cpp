@@ -58,6 +58,76 @@ TEST(PolicyLoss, DualClipBoundsANegativeAdvantage) {
   EXPECT_NEAR(one_row(rule, std::log(2.0F), -2, 0).gradient, 4, 1e-5);
 }
 
+TEST(PolicyLoss, ClipsHigherAboveThanBelow) {
+  LossRule rule;
+  rule.clip = 0.2;
+  rule.clip_high = 0.4;
+  EXPECT_NEAR(one_row(rule, std::log(1.3F), 1, 0).gradient, -1.3, 1e-6);
+  EXPECT_FLOAT_EQ(one_row(rule, std::log(1.5F), 1, 0).gradient, 0);
+  EXPECT_FLOAT_EQ(one_row(rule, std::log(0.7F), -1, 0).gradient, 0);
+}
+
+TEST(PolicyLoss, TakesARatioWithoutAClip) {
+  LossRule rule;
+  rule.bare_ratio = true;
+  EXPECT_NEAR(one_row(rule, std::log(5.0F), 1, 0).gradient, -5, 1e-5);
+}
+
+TEST(PolicyLoss, TruncatesTheCorrectionForOldWeights) {
+  LossRule rule;
+  rule.importance_cap = 2;
+  EXPECT_NEAR(one_row(rule, std::log(0.5F), 1, 0).gradient, -0.5, 1e-6);
+  EXPECT_NEAR(one_row(rule, std::log(8.0F), 1, 0).gradient, -2, 1e-6);
+  EXPECT_EQ(one_row(rule, -1, 1, kUnknown).gradient, -1) << "nothing to correct by";
+}
+
+TEST(PolicyLoss, ShapesRowsThatTheModelDidNotSay) {
+  LossRule rule;
+  rule.bare_ratio = true;
+  rule.shape = 0.1;
+  const OneRow row = one_row(rule, std::log(0.1F), 1, kUnknown);
+  EXPECT_NEAR(row.sums.loss, -0.5, 1e-6);
+  EXPECT_NEAR(row.gradient, -0.1 * 0.1 / 0.04, 1e-6);
+}
+
+TEST(PolicyLoss, TakesOneRatioForAllRowsOfASequence) {
+  LossRule rule;
+  rule.clip = 0.1;
+  rule.sequence_ratio = true;
+  // Means of log-ratios: log(1.05) for the first sequence, log(1.5) for the second.
+  const float logp[] = {std::log(1.05F) + 0.3F, std::log(1.05F) - 0.3F, std::log(1.5F)};
+  const float coefficients[] = {1, 1, 1};
+  const float sampled[] = {0, 0, 0};
+  const int32_t sequences[] = {0, 0, 1};
+  float gradient[3];
+  const auto sums = compute_policy_loss(
+      rule, logp, LossRows{coefficients, sampled, sequences, {}, {}}, gradient);
+  EXPECT_NEAR(gradient[0], -1.05, 1e-5);
+  EXPECT_NEAR(gradient[1], -1.05, 1e-5);
+  EXPECT_EQ(gradient[2], 0);
+  EXPECT_EQ(sums.clipped_rows, 1);
+}
+
+TEST(PolicyLoss, AddsTheDivergenceFromTheReferenceModel) {
+  LossRule rule;
+  const float logp = -1;
+  const float coefficient = 0;
+  const float sampled = -1;
+  const float kl = 0.5;
+  const float reference = -1 + std::log(2.0F);
+  float gradient = 0;
+  const LossRows rows{{&coefficient, 1}, {&sampled, 1}, {}, {&kl, 1}, {&reference, 1}};
+  auto sums =
+      compute_policy_loss(rule, std::span(&logp, 1), rows, std::span(&gradient, 1));
+  EXPECT_NEAR(sums.loss, 0.5 * (2 - std::log(2.0) - 1), 1e-6);
+  EXPECT_NEAR(gradient, 0.5 * (1 - 2), 1e-6);
+  EXPECT_EQ(sums.reference_rows, 1);
+  rule.divergence = LossRule::Divergence::kSquared;
+  sums = compute_policy_loss(rule, std::span(&logp, 1), rows, std::span(&gradient, 1));
+  EXPECT_NEAR(sums.loss, 0.25 * std::log(2.0) * std::log(2.0), 1e-6);
+  EXPECT_NEAR(gradient, -0.5 * std::log(2.0), 1e-6);
+}
+
 TEST(PolicyLoss, ClampsTheLogRatio) {
   LossRule rule;
   rule.clip = 0.2;

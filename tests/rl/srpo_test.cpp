@@ -122,10 +122,86 @@ TEST(Srpo, RefusesATreeThatContradictsItself) {
   EXPECT_THROW(algorithm->learn(other_prefix), core::Error);
   auto no_seed = reset_tree({1, 0, 1, 0}, {1, 0, 0, 0}, 6);
   no_seed.fresh[1].use = records::Use::kSurplus;
+  for (auto& ending : no_seed.suffixes) ending.parent.reset();
   EXPECT_THROW(algorithm->learn(no_seed), core::Error);
   auto validation = fresh_tree({1});
   validation.validation = true;
   EXPECT_THROW(algorithm->learn(validation), core::Error);
+}
+
+TEST(Srpo, ComparesTheEndingsOfEachFailureOfSplit2x4WithOneAnother) {
+  const auto algorithm = srpo_with("split: 2x4");
+  const auto plan = algorithm->draw_plan();
+  EXPECT_EQ(plan.base_group, 0U);
+  EXPECT_EQ(plan.seeds, 2U);
+  EXPECT_EQ(plan.suffix_group, 4U);
+  EXPECT_EQ(plan.fallback_group, 8U);
+  const auto tree = two_resets_tree({1, 0, 0, 0}, 6, {1, 1, 0, 0}, 3);
+  const TrainingTree training = algorithm->learn(tree);
+  EXPECT_TRUE(training.fresh.empty());
+  ASSERT_EQ(training.suffixes.size(), 4U);
+  EXPECT_EQ(training.prefix_tokens.size(), 6U);
+  EXPECT_NEAR(training.suffixes[0].advantage, 1.732051, 1e-6);
+  ASSERT_EQ(training.further.size(), 1U);
+  EXPECT_EQ(training.further[0].prefix_tokens.size(), 3U);
+  ASSERT_EQ(training.further[0].sequences.size(), 4U);
+  EXPECT_NEAR(training.further[0].sequences[0].advantage, 1, 1e-9);
+  EXPECT_EQ(training.further[0].sequences[0].active_begin, 3U);
+  EXPECT_EQ(training.num_counted, 8U);
+}
+
+TEST(Srpo, TellsTheEndingsOfTwoRestartsFromThePromptApart) {
+  const auto training =
+      srpo_with("split: 2x4")->learn(two_resets_tree({1, 0, 0, 0}, 0, {0, 0, 0, 0}, 0));
+  EXPECT_EQ(training.suffixes.size(), 4U);
+  EXPECT_TRUE(training.further.empty());
+  EXPECT_NEAR(training.suffixes[1].advantage, -0.577350, 1e-6);
+}
+
+TEST(Srpo, ComparesAllEndingsOfSplit1x8AsOneGroup) {
+  const auto algorithm = srpo_with("split: 1x8");
+  EXPECT_EQ(algorithm->draw_plan().base_group, 0U);
+  EXPECT_EQ(algorithm->draw_plan().seeds, 1U);
+  EXPECT_EQ(algorithm->draw_plan().suffix_group, 8U);
+  const auto training = algorithm->learn(reset_tree({}, {1, 0, 0, 0, 0, 0, 0, 0}, 6));
+  ASSERT_EQ(training.suffixes.size(), 8U);
+  EXPECT_NEAR(training.suffixes[0].advantage, 2.645751, 1e-6);
+}
+
+TEST(Srpo, TakesABaseChainAsSeedWhereTheRuleLetsIt) {
+  const auto algorithm = srpo_with("seed_rule: any_failed");
+  EXPECT_EQ(algorithm->draw_plan().seed_rule, records::SeedRule::kAnyFailed);
+  auto tree = reset_tree({1, 0, 1}, {1, 0, 0, 1}, 6);
+  tree.fresh[1].use = records::Use::kBase;
+  const auto training = algorithm->learn(tree);
+  EXPECT_EQ(training.fresh.size(), 4U);
+  EXPECT_EQ(training.suffixes.size(), 4U);
+}
+
+TEST(Srpo, LeavesGroupsWithoutSignalOutOfTheDivisorWithoutDilution) {
+  const auto training =
+      srpo_with("dilution: false")->learn(reset_tree({1, 1, 1, 1}, {0, 0, 0, 1}, 6));
+  EXPECT_EQ(training.num_counted, 4U);
+  EXPECT_EQ(training.active_tokens_counted, 5U + 6 + 7 + 8);
+}
+
+TEST(Srpo, RoundsGradedRewardsWhereItIsAskedTo) {
+  const auto tree = reset_tree({0.2, 0.9, 0.9, 0.2}, {0, 0, 0, 0}, 6);
+  const auto graded = srpo_with("std: none")->learn(tree);
+  EXPECT_NEAR(graded.fresh[1].advantage, 0.35, 1e-12);
+  const auto binary =
+      srpo_with("{rewards: binary, failed_below: 0.5, std: none}")->learn(tree);
+  EXPECT_NEAR(binary.fresh[1].advantage, 0.5, 1e-12);
+}
+
+TEST(Srpo, KeepsEverySequenceThatIsComparedWithTheReferenceModel) {
+  const auto algorithm = srpo_with("kl: 0.01");
+  EXPECT_TRUE(algorithm->needs_reference());
+  EXPECT_FALSE(srpo_with("{}")->needs_reference());
+  const auto training = algorithm->learn(reset_tree({1, 1, 1, 1}, {0, 0, 0, 0}, 6));
+  EXPECT_EQ(training.fresh.size() + training.suffixes.size(), 8U);
+  EXPECT_EQ(training.fresh[0].kl, 0.01);
+  EXPECT_EQ(training.fresh[0].advantage, 0);
 }
 
 TEST(Srpo, RefusesBadOptionsInASentence) {
@@ -138,10 +214,10 @@ TEST(Srpo, RefusesBadOptionsInASentence) {
     }
     return "no error";
   };
-  EXPECT_EQ(refusal("split: 2x4"),
-            "job.yaml:1: split = '2x4' (expected 1x4: the only split that exists)");
+  EXPECT_EQ(refusal("split: 3x4"),
+            "job.yaml:1: split = '3x4' (expected one of 1x4, 1x8, 2x4)");
   EXPECT_THAT(refusal("max_draws: 4"), testing::HasSubstr("max_draws = '4'"));
-  EXPECT_THAT(refusal("localizer: oracle"), testing::HasSubstr("one of self, random"));
+  EXPECT_THAT(refusal("localizer: judge"), testing::HasSubstr("one of self, random"));
   EXPECT_THAT(refusal("dual_clip: 3"), testing::HasSubstr("together with a clip"));
   EXPECT_THAT(refusal("group: 1"), testing::HasSubstr("group = '1'"));
 }

@@ -1,6 +1,7 @@
 #include "scheduler/draw_selection.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -46,7 +47,8 @@ std::vector<Use> reference_1x4(const DrawPlan& plan, const Fails& fails) {
   return uses;
 }
 
-/// Method §2.3.
+/// Method §2.3, but for its edge bug: what has failed comes first into the group, and is
+/// not cut off behind eight that have not.
 std::vector<Use> reference_without_base(const DrawPlan& plan, const Fails& fails) {
   std::vector<uint32_t> right;
   std::vector<uint32_t> wrong;
@@ -58,8 +60,8 @@ std::vector<Use> reference_without_base(const DrawPlan& plan, const Fails& fails
     for (const uint32_t seed : wrong) uses[seed] = Use::kSeed;
     return uses;
   }
-  std::vector<uint32_t> kept = right;
-  kept.insert(kept.end(), wrong.begin(), wrong.end());
+  std::vector<uint32_t> kept = wrong;
+  kept.insert(kept.end(), right.begin(), right.end());
   for (; kept.size() < plan.fallback_group; ++draws) {
     kept.push_back(draws);
     uses.push_back(Use::kSurplus);
@@ -82,6 +84,61 @@ TEST(DrawSelection, IsTheMethodsRuleForEveryPatternOfOutcomesInEverySplit) {
       }
     }
   }
+}
+
+/// Over all patterns of outcomes, each weighed by its probability.
+double expected_failures_in_base(const DrawPlan& plan, double failure_rate) {
+  double sum = 0;
+  for (uint32_t pattern = 0; pattern < (1U << plan.max_draws); ++pattern) {
+    const Fails fails = [&](uint32_t i) { return i < 32 && ((pattern >> i) & 1); };
+    double weight = 1;
+    for (uint32_t i = 0; i < plan.max_draws; ++i)
+      weight *= fails(i) ? failure_rate : 1 - failure_rate;
+    const std::vector<Use> uses = select(plan, fails);
+    uint32_t base = 0;
+    for (uint32_t i = 0; i < uses.size() && base < plan.base_group; ++i) {
+      if (uses[i] != Use::kBase) continue;
+      ++base;
+      sum += fails(i) ? weight : 0;
+    }
+  }
+  return sum;
+}
+
+// Method §2.5 and hazard 5.
+TEST(DrawSelection, LeavesTheBaseGroupAFairSampleWhenASeedMayBeInIt) {
+  DrawPlan plan;
+  const double p = 0.25;
+  const double q = 1 - p;
+  EXPECT_NEAR(expected_failures_in_base(plan, p), 5 * p - (1 - std::pow(q, 5)), 1e-12);
+  plan.seed_rule = records::SeedRule::kAnyFailed;
+  EXPECT_NEAR(expected_failures_in_base(plan, p), 4 * p, 1e-12);
+}
+
+TEST(DrawSelection, TakesASeedFromTheBaseGroupWithoutAFurtherDraw) {
+  DrawPlan plan;
+  plan.seed_rule = records::SeedRule::kAnyFailed;
+  DrawSelection selection(plan, false);
+  for (int i = 0; i < 4; ++i) selection.add(/*failed=*/i >= 2, true);
+  EXPECT_EQ(selection.needed(), 0U);
+  EXPECT_TRUE(selection.resets());
+  EXPECT_EQ(selection.seeds(), (std::vector<uint32_t>{2}));
+  EXPECT_EQ(selection.uses(), std::vector<Use>(4, Use::kBase));
+}
+
+TEST(DrawSelection, MakesEveryChainASeedWhereThePlanSaysSo) {
+  DrawPlan plan;
+  plan.seeds = 4;
+  plan.max_draws = 4;
+  plan.seed_rule = records::SeedRule::kEveryChain;
+  DrawSelection selection(plan, false);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(selection.needed(), static_cast<uint32_t>(4 - i));
+    selection.add(/*failed=*/i == 1, /*has_thoughts=*/i != 2);
+  }
+  EXPECT_TRUE(selection.resets());
+  EXPECT_EQ(selection.seeds(), (std::vector<uint32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(selection.uses(), std::vector<Use>(4, Use::kBase));
 }
 
 TEST(DrawSelection, KeepsAChainWithoutThoughtsThatFailsInTheGroup) {

@@ -56,7 +56,7 @@ TEST(Splits, TwoByFourGoesOnFourTimesFromEachOfTwoFailures) {
   EXPECT_GT(resets, 10);
 }
 
-TEST(Splits, TwoByFourFallsBackToTheFirstEightWithTheFailureLast) {
+TEST(Splits, TwoByFourFallsBackToAGroupThatKeepsItsOnlyFailure) {
   World world(
       split_config("2x4"),
       [](const TrajectoryId& id) { return id.index != 3 || id.kind != DrawKind::kFresh; },
@@ -65,9 +65,99 @@ TEST(Splits, TwoByFourFallsBackToTheFirstEightWithTheFailureLast) {
   for (const auto& [key, tree] : world.recorded()) {
     ASSERT_EQ(tree.fresh.size(), 12u);
     EXPECT_EQ(count(tree, Use::kBase), 8u);
-    EXPECT_EQ(tree.fresh[3].use, Use::kSurplus) << "cut off, as in the reference";
+    EXPECT_EQ(tree.fresh[3].use, Use::kBase) << "the reference cuts it off";
     EXPECT_FALSE(tree.localization.has_value());
     EXPECT_TRUE(tree.suffixes.empty());
+  }
+}
+
+TEST(Splits, GoBackIntoAChainOfTheBaseGroup) {
+  SchedulerConfig config = split_config("1x4");
+  config.draws.plan.seed_rule = records::SeedRule::kAnyFailed;
+  World world(config, with_probability(0.5), 5);
+  world.run();
+  int inside = 0;
+  for (const auto& [key, tree] : world.recorded()) {
+    if (tree.suffixes.empty()) continue;
+    EXPECT_EQ(count(tree, Use::kBase), 4u);
+    const Trajectory* seed = tree.seed_of(tree.suffixes.front());
+    ASSERT_NE(seed, nullptr);
+    EXPECT_EQ(seed->verdict.reward, 0);
+    inside += seed->use == Use::kBase ? 1 : 0;
+  }
+  EXPECT_GT(inside, 5);
+}
+
+TEST(SecondAttempts, AreDrawnOnceForEachChainFromAPromptOfTheirOwn) {
+  SchedulerConfig config = srpo_config();
+  config.validate_every = 0;
+  config.draws.plan.suffix_group = 1;
+  config.draws.plan.seeds = 4;
+  config.draws.plan.max_draws = 4;
+  config.draws.plan.seed_rule = records::SeedRule::kEveryChain;
+  config.draws.plan.revises = true;
+  for (uint64_t order = 0; order < 50; ++order) {
+    World world(config, with_probability(0.5), order);
+    world.revises_ = true;
+    world.run();
+    for (const auto& [key, tree] : world.recorded()) {
+      ASSERT_EQ(count(tree, Use::kBase), 4u);
+      ASSERT_EQ(tree.suffixes.size(), 4u);
+      EXPECT_FALSE(tree.localization.has_value());
+      for (size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(tree.seed_of(tree.suffixes[i]), &tree.fresh[i]);
+        EXPECT_EQ(tree.suffixes[i].prefix_length, 0u);
+        EXPECT_EQ(tree.suffixes[i].prompt_tokens, std::vector<int32_t>(1));
+      }
+    }
+  }
+}
+
+/// Chains of this launch number end before they are cut.
+TEST(Segments, GoOnFromTheirEndUnlessTheirTextHasEnded) {
+  DrawSettings settings = srpo_config().draws;
+  settings.plan.base_group = 2;
+  settings.plan.seeds = 2;
+  settings.plan.max_draws = 2;
+  settings.plan.seed_rule = records::SeedRule::kEveryChain;
+  settings.plan.segment_tokens = 3;
+  RolloutTree problem;
+  problem.prompt_tokens = {1, 2};
+  GroupLifecycle group(problem, /*recorded=*/false, settings);
+  GroupOrders orders;
+  group.begin(orders);
+  ASSERT_EQ(orders.asks.size(), 2u);
+  const auto answer = [&](const TrajectoryId& id, records::FinishReason finish,
+                          double reward) {
+    const auto request = group.generate(id, 0).request;
+    EXPECT_FALSE(request.limits.thoughts);
+    Trajectory chain;
+    chain.id = id;
+    chain.tokens = request.prefix_tokens;
+    chain.prefix_length = static_cast<uint32_t>(request.prefix_tokens.size());
+    chain.tokens.insert(chain.tokens.end(), {7, 8, 9});
+    chain.finish = finish;
+    records::Verdict verdict;
+    verdict.reward = reward;
+    orders = {};
+    group.on_generated(chain, 0, orders);
+    group.on_verified(id, verdict, orders);
+  };
+  EXPECT_EQ(group.generate({0, 0, DrawKind::kFresh, 0}, 0).request.limits.response_tokens,
+            3);
+  answer({0, 0, DrawKind::kFresh, 0}, records::FinishReason::kEndOfText, 1);
+  answer({0, 0, DrawKind::kFresh, 1}, records::FinishReason::kTokenLimit, 0);
+  EXPECT_FALSE(orders.decided);
+  for (uint16_t i = 0; i < 4; ++i)
+    answer({0, 0, DrawKind::kSuffix, i}, records::FinishReason::kEndOfText, i % 2);
+  ASSERT_TRUE(orders.decided);
+  const RolloutTree tree = group.record().tree;
+  EXPECT_EQ(tree.fresh[0].use, Use::kBase) << "a leaf";
+  EXPECT_EQ(tree.fresh[1].use, Use::kSeed);
+  ASSERT_EQ(tree.suffixes.size(), 4u);
+  for (const Trajectory& leaf : tree.suffixes) {
+    EXPECT_EQ(tree.seed_of(leaf), &tree.fresh[1]);
+    EXPECT_EQ(leaf.prefix_length, 3u);
   }
 }
 

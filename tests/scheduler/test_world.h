@@ -97,6 +97,7 @@ class World {
   /// Sequences whose workers always fail.
   std::function<bool(const TrajectoryId&)> is_poison_;
   bool stopped_ = false;
+  bool revises_ = false;  // a localizer answers with the prompt of second attempts
 
   const auto& recorded() const { return recorded_; }
 
@@ -165,9 +166,11 @@ class World {
     records::Localization found;
     found.num_thoughts = static_cast<uint32_t>(localize.seed.thought_ends.size());
     found.thought = 1 + static_cast<uint32_t>(id.key() % found.num_thoughts);
-    const uint32_t kept =
-        found.thought == 1 ? 0 : localize.seed.thought_ends[found.thought - 2];
-    queue_.emplace_back(events::Localized{id, found, kept, localize.worker});
+    const uint32_t kept = found.thought == 1 || revises_
+                              ? 0
+                              : localize.seed.thought_ends[found.thought - 2];
+    const std::vector<int32_t> revision(revises_ ? 1 : 0);
+    queue_.emplace_back(events::Localized{id, found, kept, localize.worker, revision});
   }
   void carry_out(commands::Release& release) {
     released_.insert(release.ids.begin(), release.ids.end());
@@ -181,7 +184,7 @@ class World {
     const auto key =
         std::make_tuple(record.tree.step, record.tree.slot, record.tree.validation);
     EXPECT_TRUE(recorded_.emplace(key, record.tree).second) << "recorded twice";
-    further_[{record.tree.step, record.tree.slot}] = record.further;
+    further_[{record.tree.step, record.tree.slot}] = record.tree.further;
     queue_.emplace_back(
         events::Recorded{record.tree.step, record.tree.slot, record.tree.validation});
   }

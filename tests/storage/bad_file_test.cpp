@@ -37,8 +37,8 @@ void spoil(const std::filesystem::path& file, const std::string& how) {
   if (how == "empty") content.clear();
   if (how == "foreign") content = "\x89HDF\r\n\x1a\n and more of another program";
   if (how == "future") {
-    if (file.extension() == ".wal") content[7] = '3';
-    if (file.extension() == ".h5") content[12] = '3';
+    if (file.extension() == ".wal") content[7] = '4';
+    if (file.extension() == ".h5") content[12] = '4';
     if (file.extension() == ".jsonl")
       content.replace(content.find("\"version\":2"), 11, "\"version\":3");
   }

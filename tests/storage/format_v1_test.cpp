@@ -1,4 +1,4 @@
-// A folder that was written by format version 1, kept as it was.
+// Folders that were written by format versions 1 and 2, kept as they were.
 #include "storage/format_v1.h"
 
 #include <gtest/gtest.h>
@@ -63,9 +63,18 @@ TEST(FormatV1, IsGoneOnWithByAWriterOfVersion2) {
   EXPECT_EQ(read_shard(folder / "shard-000000.h5").version, 1U);
 }
 
+TEST(FormatV2, IsReadWithAllThatVersion3Adds) {
+  std::map<TreeKey, core::Bytes> trees;
+  for (uint32_t slot = 0; slot < 8; ++slot) {
+    const RolloutTree tree = test::RandomTrees(42).training(0, slot);
+    trees[key_of(tree)] = core::to_bytes(tree);
+  }
+  EXPECT_EQ(read_all(SRPO_SOURCE_DIR "/tests/golden/replay_v2"), trees);
+}
+
 TEST(FormatV1, EveryOtherVersionIsRefusedByASentence) {
   const std::string good = core::read_file(std::string(kFolder) + "/shard-000000.h5");
-  for (const char version : {'0', '3', '9'}) {
+  for (const char version : {'0', '4', '9'}) {
     std::string other = good;
     other[12] = version;
     try {
@@ -74,7 +83,7 @@ TEST(FormatV1, EveryOtherVersionIsRefusedByASentence) {
     } catch (const core::Error& error) {
       EXPECT_EQ(std::string(error.what()),
                 std::string("a.h5 is of format 'srpo-replay ") + version +
-                    "' (this program reads srpo-replay 1..2)");
+                    "' (this program reads srpo-replay 1..3)");
     }
   }
 }

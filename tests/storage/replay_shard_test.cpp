@@ -33,7 +33,7 @@ ReplayShard sample(uint32_t number = 3) {
 
 /// A shard whose columns a test has changed, with a seal and attributes that are right.
 core::Bytes forged(const std::function<void(ColumnMap&)>& change,
-                   const std::string& format = "srpo-replay", uint64_t version = 2,
+                   const std::string& format = "srpo-replay", uint64_t version = 3,
                    uint64_t num_trees = 19) {
   ColumnMap columns = columns_of(sample().trees);
   change(columns);
@@ -79,6 +79,20 @@ TEST(ReplayShard, GivesBackEqualTreesAndMetadata) {
     EXPECT_EQ(again.metadata.tokenizer_digest, shard.metadata.tokenizer_digest);
     EXPECT_EQ(again.metadata.seed, 42U);
   }
+}
+
+TEST(ReplayShard, KeepsEveryResetOfATreeAndThePromptsOfSecondAttempts) {
+  ReplayShard shard;
+  shard.trees = {test::RandomTrees(3).two_resets(0, 0),
+                 test::RandomTrees(3).training(0, 1),
+                 test::RandomTrees(3).two_resets(0, 2)};
+  shard.trees[2].fresh[1].prompt_tokens = {4, 5, 6};
+  const ReplayShard again = decode_shard(encode_shard(shard, Compression::kNone), "a.h5");
+  ASSERT_EQ(again.trees.size(), 3U);
+  EXPECT_EQ(again.trees[0].further.size(), 1U);
+  EXPECT_EQ(again.trees[2].fresh[1].prompt_tokens, (std::vector<int32_t>{4, 5, 6}));
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(core::to_bytes(again.trees[i]), core::to_bytes(shard.trees[i])) << i;
 }
 
 TEST(ReplayShard, MayHoldNoTreesAtAll) {
@@ -127,12 +141,12 @@ TEST(ReplayShard, RefusesForeignFilesAndOtherVersions) {
   foreign.write("data", std::vector<float>{1});
   const core::Bytes bytes = foreign.take_bytes();
   expect_error(ErrorKind::kBadFile,
-               "a.h5 is an HDF5 file of another program (expected a srpo-replay 2 file)",
+               "a.h5 is an HDF5 file of another program (expected a srpo-replay 3 file)",
                [&] { decode_shard(bytes, "a.h5"); });
   core::Bytes newer = encode_shard(sample(), Compression::kNone);
-  seal(newer, {"srpo-replay", 3});
+  seal(newer, {"srpo-replay", 4});
   expect_error(ErrorKind::kBadFile,
-               "a.h5 is of format 'srpo-replay 3' (this program reads srpo-replay 1..2)",
+               "a.h5 is of format 'srpo-replay 4' (this program reads srpo-replay 1..3)",
                [&] { decode_shard(newer, "a.h5"); });
   expect_error(ErrorKind::kBadFile, "attributes say format 'srpo-replay' version 9",
                [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 9), "a.h5"); });
@@ -166,7 +180,7 @@ TEST(ReplayShard, NamesTheDatasetThatContradictsTheOthers) {
   expect_refused("its trees have digest", [](ColumnMap&) {});
   expect_error(
       ErrorKind::kBadFile, "holds 19 trees (its attribute num_trees says 20)",
-      [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 2, 20), "a.h5"); });
+      [] { decode_shard(forged([](ColumnMap&) {}, "srpo-replay", 3, 20), "a.h5"); });
 }
 
 TEST(ReplayShard, LeavesNoDraftWhereItFindsNoRoom) {

@@ -49,6 +49,27 @@ class RandomTrees {
     return tree;
   }
 
+  /// A training tree of split 2x4: two failed chains, four endings of each.
+  records::RolloutTree two_resets(uint32_t step, uint32_t slot) const {
+    core::Rng rng(seed_, core::Purpose::kTest,
+                  (1ULL << 61) | (static_cast<uint64_t>(step) << 24) | slot);
+    records::RolloutTree tree = start(step, slot, rng);
+    for (uint16_t i = 0; i < 2; ++i) {
+      tree.fresh.push_back(make_chain(tree, records::DrawKind::kFresh, i, 0, false, rng));
+      tree.fresh.back().use = records::Use::kSeed;
+      records::Localization place;
+      place.localizer = "random";
+      place.num_thoughts = static_cast<uint32_t>(tree.fresh[i].thought_ends.size());
+      place.thought = 1 + static_cast<uint32_t>(rng.below(place.num_thoughts));
+      if (i == 0) {
+        tree.localization = place;
+      } else {
+        tree.further.push_back(place);
+      }
+    }
+    return tree;
+  }
+
   /// A validation tree: one greedy chain.
   records::RolloutTree validation(uint32_t step, uint32_t slot) const {
     core::Rng rng(seed_, core::Purpose::kTest,
