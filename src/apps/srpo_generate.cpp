@@ -13,8 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "engine/cpu_decoder.h"
 #include "engine/generation_engine.h"
-#include "engine/llama_decoder.h"
+#include "engine/model_info.h"
 #include "engine/scorer.h"
 #include "model/hf_folder.h"
 #include "text/chat_template.h"
@@ -44,6 +45,8 @@ struct Options {
   int batch = 16;
   int threads = 1;
   bool score = false;
+  std::string info;
+  int64_t context = 0;
 };
 
 /// The next line that is not blank, parsed; nothing at the end.
@@ -216,9 +219,9 @@ class Generation {
 
 void score(const Options& options, const ModelConfig& config) {
   PromptReader prompts(options.model);
-  srpo::engine::LlamaDecoder decoder(config, srpo::model::load_weights(options.model),
-                                     srpo::model::parse_weight_type(options.dtype),
-                                     options.threads);
+  srpo::engine::CpuDecoder decoder(config, srpo::model::load_weights(options.model),
+                                   srpo::model::parse_weight_type(options.dtype),
+                                   options.threads);
   Lines lines;
   while (const auto line = lines.next()) {
     try {
@@ -236,8 +239,16 @@ void score(const Options& options, const ModelConfig& config) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--model", options.model, "Hugging Face folder of the model")
-      ->required();
+  auto* model =
+      app.add_option("--model", options.model, "Hugging Face folder of the model");
+  auto* info = app.add_option(
+      "--info", options.info,
+      "say what this model folder holds and what memory it takes, then stop");
+  app.add_option("--context", options.context,
+                 "tokens of a sequence for --info; 0: as long as the model goes")
+      ->needs(info)
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 24));
+  info->excludes(model);
   app.add_option("--n", options.n, "continuations of each prompt")
       ->check(CLI::Range(1, 4095));
   app.add_option("--max-tokens", options.max_tokens, "tokens of a continuation, at most")
@@ -276,6 +287,13 @@ int main(int argc, char** argv) {
   try {
     std::ios::sync_with_stdio(false);
     at::set_num_threads(1);
+    if (!options.info.empty()) {
+      std::cout << srpo::engine::describe_model(
+          options.info, options.context, options.batch, srpo::engine::available_memory());
+      return 0;
+    }
+    REQUIRE(!options.model.empty(), kBadInput,
+            "no model (expected --model FOLDER or --info FOLDER)");
     const ModelConfig config = ModelConfig::load(options.model);
     if (options.score) {
       score(options, config);

@@ -11,12 +11,13 @@ namespace srpo::engine {
 /// Queries of one tile: they read the keys and values of one head of one sequence.
 constexpr int kTileQueries = 4;
 
-/// out[i] = sum over t < visible[i] of softmax(scale * q[i] . k[t]) * v[t].
+/// out[i] = sum over hidden[i] <= t < visible[i] of softmax(scale * q[i] . k[t]) * v[t].
 struct AttentionTile {
   int queries = 0;
-  const float* q[kTileQueries];   ///< [head_dim]
-  float* out[kTileQueries];       ///< [head_dim]
-  int64_t visible[kTileQueries];  ///< keys each query sees, at least 1
+  const float* q[kTileQueries];       ///< [head_dim]
+  float* out[kTileQueries];           ///< [head_dim]
+  int64_t visible[kTileQueries];      ///< end of the keys each query sees
+  int64_t hidden[kTileQueries] = {};  ///< keys before those it sees; less than visible
   const float* keys =
       nullptr;  ///< of block 0: [head_dim][16]; block b lies b * block_floats further
   const float* values = nullptr;  ///< of block 0: [16][value_dim]

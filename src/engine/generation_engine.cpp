@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "engine/llama_decoder.h"
+#include "engine/cpu_decoder.h"
 #include "engine/scorer.h"
 
 namespace srpo::engine {
@@ -29,7 +29,7 @@ GenerationEngine::Chain::Chain(GenerationRequest from, int64_t context_tokens)
 GenerationEngine::GenerationEngine(const model::ModelConfig& model,
                                    const model::TensorMap& weights,
                                    const EngineConfig& config, TokenBytes token_bytes)
-    : GenerationEngine(std::make_unique<LlamaDecoder>(
+    : GenerationEngine(std::make_unique<CpuDecoder>(
                            model, weights, model::parse_weight_type(config.weight_dtype),
                            config.threads),
                        config, std::move(token_bytes)) {}

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 
 #include "core/random.h"
 #include "model/hf_folder.h"
@@ -20,7 +21,8 @@ TensorMap make_initial_weights(const ModelConfig& config, uint64_t seed) {
   for (const auto& [name, shape] : weight_shapes(config)) {
     const uint64_t own_stream = stream++;
     if (shape.size() == 1) {
-      weights[name] = at::ones(shape, at::kFloat);
+      weights[name] = name.ends_with(".bias") ? at::zeros(shape, at::kFloat)
+                                              : at::ones(shape, at::kFloat);
       continue;
     }
     core::Rng rng(seed, core::Purpose::kInitialization, own_stream);

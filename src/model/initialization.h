@@ -8,8 +8,8 @@
 
 namespace srpo::model {
 
-/// fp32 weights drawn from N(0, 0.02), norms 1. The same for the same seed on every
-/// machine.
+/// fp32 weights drawn from N(0, 0.02), norms 1, biases 0. The same for the same seed on
+/// every machine.
 TensorMap make_initial_weights(const ModelConfig& config, uint64_t seed);
 
 }  // namespace srpo::model

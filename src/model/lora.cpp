@@ -7,8 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/random.h"
+#include "model/json_section.h"
 #include "model/matrix_product.h"
+#include "model/safetensors.h"
 
 namespace srpo::model {
 
@@ -22,6 +25,91 @@ std::string path_of(const std::string& name, const std::string& part) {
   const std::string suffix = "." + part + ".weight";
   if (!name.starts_with(prefix) || !name.ends_with(suffix)) return "";
   return name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+}
+
+/// Base plus `scale` * B A for every pair.
+TensorMap add_adapter(const TensorMap& base, const TensorMap& adapter, float scale) {
+  TensorMap merged = base;
+  for (const auto& [name, b] : adapter) {
+    if (!path_of(name, "lora_A").empty()) continue;
+    const std::string path = path_of(name, "lora_B");
+    REQUIRE(!path.empty(), kBadInput,
+            "adapter tensor '" << name << "' (expected " << kPrefix
+                               << "<layer>.lora_A|lora_B.weight)");
+    const auto a = adapter.find(adapter_name(path, "lora_A"));
+    REQUIRE(a != adapter.end(), kBadInput,
+            "the adapter has '" << name << "' but no lora_A for it");
+    const auto weight = merged.find(path + ".weight");
+    REQUIRE(weight != merged.end(), kBadInput,
+            "the adapter changes '" << path << ".weight', which the model has not");
+    const at::Tensor& w = weight->second;
+    REQUIRE(b.dim() == 2 && a->second.dim() == 2 && b.size(0) == w.size(0) &&
+                a->second.size(1) == w.size(1) && b.size(1) == a->second.size(0),
+            kBadInput,
+            "adapter of '" << path << "': B " << b.sizes() << " times A "
+                           << a->second.sizes() << " does not fit the weight "
+                           << w.sizes());
+    const at::Tensor a32 = a->second.to(at::kFloat).contiguous();
+    const at::Tensor b32 = b.to(at::kFloat).contiguous();
+    at::Tensor sum = w.to(at::kFloat).clone().contiguous();
+    multiply(sum.size(0), sum.size(1), b32.size(1), scale,
+             {b32.const_data_ptr<float>(), b32.size(1)},
+             {a32.const_data_ptr<float>(), a32.size(1)}, 1, sum.mutable_data_ptr<float>(),
+             sum.size(1));
+    weight->second = sum;
+  }
+  return merged;
+}
+
+void refuse_other_adapters(const JsonSection& section) {
+  const std::string type = section.text_or("peft_type", "LORA");
+  REQUIRE(type == "LORA", kBadFile,
+          section.file() << ": peft_type '" << type
+                         << "' is not implemented (expected LORA)");
+  const std::string bias = section.text_or("bias", "none");
+  REQUIRE(bias == "none", kBadFile,
+          section.file() << ": bias '" << bias << "' is not implemented (expected none)");
+  for (const char* key : {"use_dora", "fan_in_fan_out", "modules_to_save", "rank_pattern",
+                          "alpha_pattern", "layer_replication", "use_qalora",
+                          "trainable_token_indices", "megatron_config"}) {
+    if (!section.has(key)) continue;
+    const nlohmann::json& value = section.json()[key];
+    const bool off = (value.is_boolean() && !value.get<bool>()) ||
+                     ((value.is_array() || value.is_object()) && value.empty());
+    REQUIRE(off, kBadFile,
+            section.file() << ": '" << key << "' is " << section.shown(key)
+                           << ", which is not implemented (expected none)");
+  }
+}
+
+/// Every tensor belongs to a linear layer of the model, has its shape and its other half.
+void check_adapter(const LoadedAdapter& adapter, const ModelConfig& model,
+                   const std::string& file) {
+  std::map<std::string, std::vector<int64_t>> shapes;
+  std::map<std::string, std::string> other_half;
+  for (int64_t layer = 0; layer < model.num_layers; ++layer) {
+    for (const std::string& linear : linear_names()) {
+      const auto [out, in] = linear_shape(model, linear);
+      const std::string path = linear_path(layer, linear);
+      const std::string a = adapter_name(path, "lora_A");
+      const std::string b = adapter_name(path, "lora_B");
+      shapes[a] = {adapter.config.rank, in};
+      shapes[b] = {out, adapter.config.rank};
+      other_half[a] = b;
+      other_half[b] = a;
+    }
+  }
+  REQUIRE(!adapter.tensors.empty(), kBadFile, file << ": no tensors");
+  for (const auto& [name, tensor] : adapter.tensors) {
+    const auto shape = shapes.find(name);
+    REQUIRE(shape != shapes.end(), kBadFile,
+            file << ": " << name << ": not an adapter of a linear layer of this model");
+    REQUIRE(tensor.sizes() == at::IntArrayRef(shape->second), kBadFile,
+            file << ": " << name << ": shape " << tensor.sizes() << " (expected "
+                 << at::IntArrayRef(shape->second) << ")");
+    REQUIRE(adapter.tensors.contains(other_half.at(name)), kBadFile,
+            file << ": " << name << ": its other half is missing");
+  }
 }
 
 }  // namespace
@@ -41,6 +129,12 @@ std::string linear_path(int64_t layer, const std::string& linear) {
 
 std::string adapter_name(const std::string& path, const std::string& part) {
   return kPrefix + path + "." + part + ".weight";
+}
+
+bool has_bias(const ModelConfig& config, const std::string& linear) {
+  if (linear == "q_proj" || linear == "k_proj" || linear == "v_proj")
+    return config.qkv_bias;
+  return linear == "o_proj" ? config.output_bias : config.mlp_bias;
 }
 
 std::pair<int64_t, int64_t> linear_shape(const ModelConfig& config,
@@ -80,36 +174,30 @@ TensorMap make_adapter(const ModelConfig& config, const LoraConfig& lora, uint64
 
 TensorMap merge_adapter(const TensorMap& base, const TensorMap& adapter,
                         const LoraConfig& lora) {
-  TensorMap merged = base;
-  for (const auto& [name, b] : adapter) {
-    if (!path_of(name, "lora_A").empty()) continue;
-    const std::string path = path_of(name, "lora_B");
-    REQUIRE(!path.empty(), kBadInput,
-            "adapter tensor '" << name << "' (expected " << kPrefix
-                               << "<layer>.lora_A|lora_B.weight)");
-    const auto a = adapter.find(adapter_name(path, "lora_A"));
-    REQUIRE(a != adapter.end(), kBadInput,
-            "the adapter has '" << name << "' but no lora_A for it");
-    const auto weight = merged.find(path + ".weight");
-    REQUIRE(weight != merged.end(), kBadInput,
-            "the adapter changes '" << path << ".weight', which the model has not");
-    const at::Tensor& w = weight->second;
-    REQUIRE(b.dim() == 2 && a->second.dim() == 2 && b.size(0) == w.size(0) &&
-                a->second.size(1) == w.size(1) && b.size(1) == a->second.size(0),
-            kBadInput,
-            "adapter of '" << path << "': B " << b.sizes() << " times A "
-                           << a->second.sizes() << " does not fit the weight "
-                           << w.sizes());
-    const at::Tensor a32 = a->second.to(at::kFloat).contiguous();
-    const at::Tensor b32 = b.to(at::kFloat).contiguous();
-    at::Tensor sum = w.to(at::kFloat).clone().contiguous();
-    multiply(sum.size(0), sum.size(1), b32.size(1), lora.scale(),
-             {b32.const_data_ptr<float>(), b32.size(1)},
-             {a32.const_data_ptr<float>(), a32.size(1)}, 1, sum.mutable_data_ptr<float>(),
-             sum.size(1));
-    weight->second = sum;
-  }
-  return merged;
+  return add_adapter(base, adapter, lora.scale());
+}
+
+TensorMap unmerge_adapter(const TensorMap& merged, const TensorMap& adapter,
+                          const LoraConfig& lora) {
+  return add_adapter(merged, adapter, -lora.scale());
+}
+
+LoadedAdapter load_adapter(const std::filesystem::path& folder,
+                           const ModelConfig& model) {
+  const std::filesystem::path path = folder / "adapter_config.json";
+  const auto json = parse_json_object(core::read_file(path), path.string());
+  const JsonSection section(json, path.string());
+  refuse_other_adapters(section);
+  LoadedAdapter adapter;
+  adapter.config.rank = section.size("r", 65536);
+  adapter.config.alpha = section.positive("lora_alpha");
+  // Rank-stabilised: divided by the root of the rank instead.
+  if (section.flag_or("use_rslora", false))
+    adapter.config.alpha *= std::sqrt(static_cast<double>(adapter.config.rank));
+  const std::filesystem::path file = folder / "adapter_model.safetensors";
+  adapter.tensors = read_safetensors(file);
+  check_adapter(adapter, model, file.string());
+  return adapter;
 }
 
 std::string adapter_config_json(const LoraConfig& lora, const std::string& base_model) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ std::string linear_path(int64_t layer, const std::string& linear);
 /// `base_model.model.<path>.lora_A.weight`; `part` is "lora_A" or "lora_B".
 std::string adapter_name(const std::string& path, const std::string& part);
 
+/// Whether the linear layer adds a bias, `<path>.bias`. Adapters never change one.
+bool has_bias(const ModelConfig& config, const std::string& linear);
+
 /// Rows and columns of the weight of a linear layer: [out, in].
 std::pair<int64_t, int64_t> linear_shape(const ModelConfig& config,
                                          const std::string& linear);
@@ -54,6 +58,22 @@ TensorMap make_adapter(const ModelConfig& config, const LoraConfig& lora, uint64
 /// of a pair, or has the wrong shape.
 TensorMap merge_adapter(const TensorMap& base, const TensorMap& adapter,
                         const LoraConfig& lora);
+
+/// Takes the adapter out of weights it was merged into: alpha / rank * B A is subtracted,
+/// in fp32; the same but for rounding. Throws as merge_adapter does.
+TensorMap unmerge_adapter(const TensorMap& merged, const TensorMap& adapter,
+                          const LoraConfig& lora);
+
+struct LoadedAdapter {
+  LoraConfig config;
+  TensorMap tensors;
+};
+
+/// adapter_config.json and adapter_model.safetensors as PEFT writes them, for some or all
+/// linear layers of the model. Throws kBadFile naming file, key and reason for an option
+/// that is not implemented (DoRA, trained biases, ranks by pattern, ...), a tensor of
+/// another model, half a pair, or a wrong shape.
+LoadedAdapter load_adapter(const std::filesystem::path& folder, const ModelConfig& model);
 
 /// adapter_config.json, loadable by PEFT.
 std::string adapter_config_json(const LoraConfig& lora, const std::string& base_model);

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <limits>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string_view>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "model/json_section.h"
 
 namespace srpo::model {
 namespace {
@@ -26,6 +27,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr uint64_t kMostHeaderBytes = 100'000'000;  // the format's own limit
+constexpr int kMostHeaderDepth = 8;
 
 /// A private mapping of a whole file: what is written to it stays in memory.
 class Mapping {
@@ -134,27 +136,6 @@ void refuse_overlaps(std::vector<Entry>& entries, const std::string& file) {
   }
 }
 
-/// Refuses nesting bombs and a key that stands twice at the top: the parser would keep
-/// the last one.
-Json parse_header(std::string_view text, const std::string& file) {
-  std::vector<std::string> names;
-  bool too_deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    too_deep = too_deep || depth > 8;
-    if (event == Json::parse_event_t::key && depth == 1)
-      names.push_back(parsed.get<std::string>());
-    return !too_deep;
-  };
-  Json header = Json::parse(text, watch, false);
-  REQUIRE(!too_deep, kBadFile, file << ": header: nested more than 8 deep");
-  REQUIRE(header.is_object(), kBadFile, file << ": header: not a JSON object");
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  REQUIRE(twice == names.end(), kBadFile,
-          file << ": " << *twice << ": stands twice in the header");
-  return header;
-}
-
 /// The mapping keeps tensors aligned only if the writer did: others are copied.
 at::Tensor view_of(const std::shared_ptr<Mapping>& mapping, uint64_t data_start,
                    const Entry& entry) {
@@ -180,6 +161,74 @@ const char* type_name(at::ScalarType type, const std::string& tensor) {
   return "F16";
 }
 
+struct Placed {
+  std::string name;
+  at::ScalarType type = at::kFloat;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+/// The order of Hugging Face's own writer: F32, BF16, F16, and by name within a type.
+std::vector<Placed> place(const TensorMap& tensors, std::optional<at::ScalarType> type) {
+  std::vector<Placed> order;
+  for (const auto& [name, tensor] : tensors)
+    order.push_back({name, type.value_or(tensor.scalar_type())});
+  const auto rank = [](const Placed& placed) {
+    return placed.type == at::kFloat ? 0 : placed.type == at::kBFloat16 ? 1 : 2;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const Placed& a, const Placed& b) { return rank(a) < rank(b); });
+  uint64_t offset = 0;
+  for (Placed& placed : order) {
+    placed.begin = offset;
+    offset += static_cast<uint64_t>(tensors.at(placed.name).numel()) *
+              (placed.type == at::kFloat ? 4 : 2);
+    placed.end = offset;
+  }
+  return order;
+}
+
+/// A file that is written beside its place, piece by piece, and renamed when it is whole.
+class Draft {
+ public:
+  explicit Draft(const std::filesystem::path& path)
+      : path_(path),
+        draft_(path.string() + ".tmp"),
+        file_(::open(draft_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    if (file_ < 0) core::throw_file_error("cannot create", draft_, errno);
+  }
+  ~Draft() {
+    if (file_ >= 0) ::close(file_);
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  void write(const void* data, size_t bytes) {
+    const char* place = static_cast<const char*>(data);
+    while (bytes > 0) {
+      const ssize_t n = ::write(file_, place, bytes);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) core::throw_file_error("cannot write", draft_, errno);
+      place += n;
+      bytes -= static_cast<size_t>(n);
+    }
+  }
+
+  void publish() {
+    if (::fsync(file_) != 0) core::throw_file_error("cannot sync", draft_, errno);
+    std::error_code error;
+    std::filesystem::rename(draft_, path_, error);
+    if (error) core::throw_file_error("cannot rename to", path_, error.value());
+    core::sync_folder(path_.has_parent_path() ? path_.parent_path()
+                                              : std::filesystem::path("."));
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path draft_;
+  int file_;
+};
+
 }  // namespace
 
 TensorMap read_safetensors(const std::filesystem::path& path) {
@@ -193,7 +242,8 @@ TensorMap read_safetensors(const std::filesystem::path& path) {
           kBadFile,
           file << ": header of " << header_bytes << " bytes in a file of "
                << mapping->size());
-  const Json header = parse_header({mapping->bytes() + 8, header_bytes}, file);
+  const Json header = parse_json_object({mapping->bytes() + 8, header_bytes},
+                                        file + ": header", kMostHeaderDepth);
   const uint64_t data_start = 8 + header_bytes;
   std::vector<Entry> entries;
   for (const auto& [name, json] : header.items()) {
@@ -209,30 +259,28 @@ TensorMap read_safetensors(const std::filesystem::path& path) {
 }
 
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata,
+                       std::optional<at::ScalarType> type) {
+  const std::vector<Placed> order = place(tensors, type);
   nlohmann::ordered_json header;
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    auto& entry = header[name];
-    entry["dtype"] = type_name(tensor.scalar_type(), name);
-    entry["shape"] = tensor.sizes().vec();
-    entry["data_offsets"] = {offset, offset + tensor.nbytes()};
-    offset += tensor.nbytes();
+  for (const Placed& placed : order) {
+    auto& entry = header[placed.name];
+    entry["dtype"] = type_name(placed.type, placed.name);
+    entry["shape"] = tensors.at(placed.name).sizes().vec();
+    entry["data_offsets"] = {placed.begin, placed.end};
   }
   std::string text = tensors.empty() && metadata.empty() ? "{}" : header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  std::vector<std::byte> content(8 + text.size() + offset);
   const uint64_t header_bytes = text.size();
-  std::memcpy(content.data(), &header_bytes, 8);
-  std::memcpy(content.data() + 8, text.data(), text.size());
-  std::byte* place = content.data() + 8 + text.size();
-  for (const auto& [name, tensor] : tensors) {
-    const at::Tensor source = tensor.cpu().contiguous();
-    if (source.nbytes() > 0) std::memcpy(place, source.const_data_ptr(), source.nbytes());
-    place += source.nbytes();
+  Draft draft(path);
+  draft.write(&header_bytes, 8);
+  draft.write(text.data(), text.size());
+  for (const Placed& placed : order) {
+    const at::Tensor source = tensors.at(placed.name).cpu().to(placed.type).contiguous();
+    if (source.nbytes() > 0) draft.write(source.const_data_ptr(), source.nbytes());
   }
-  core::write_file(path, std::span<const std::byte>(content));
+  draft.publish();
 }
 
 }  // namespace srpo::model

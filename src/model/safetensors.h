@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "model/tensor_map.h"
@@ -16,10 +17,12 @@ namespace srpo::model {
 /// from type and shape.
 TensorMap read_safetensors(const std::filesystem::path& path);
 
-/// Writes F32, BF16 and F16 tensors in name order, whole and then renamed. Throws
-/// kBadInput for another type.
+/// Writes F32, BF16 and F16 tensors as Hugging Face's writer lays them out (byte for
+/// byte), converted to `type` if given; one tensor at a time is held, and the file is
+/// renamed when it is whole. Throws kBadInput for another type.
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
-                       const std::map<std::string, std::string>& metadata = {
-                           {"format", "pt"}});
+                       const std::map<std::string, std::string>& metadata = {{"format",
+                                                                              "pt"}},
+                       std::optional<at::ScalarType> type = std::nullopt);
 
 }  // namespace srpo::model

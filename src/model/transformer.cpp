@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "model/hf_folder.h"
 #include "model/matrix_product.h"
 
 namespace srpo::model {
@@ -24,6 +25,8 @@ Linear bind_linear(const ModelConfig& config, int64_t layer, const std::string& 
   std::tie(linear.out, linear.in) = linear_shape(config, name);
   const std::string path = linear_path(layer, name);
   linear.weight = bind_parameter(path + ".weight", weights, gradients);
+  if (has_bias(config, name))
+    linear.bias = bind_parameter(path + ".bias", weights, gradients);
   if (lora != nullptr && weights.contains(adapter_name(path, "lora_A"))) {
     linear.rank = lora->rank;
     linear.scale = lora->scale();
@@ -74,15 +77,17 @@ Parameter bind_parameter(const std::string& name, const TensorMap& weights,
 LayerParameters bind_layer(const ModelConfig& config, int64_t layer,
                            const TensorMap& weights, const TensorMap& gradients,
                            const LoraConfig* lora) {
-  const std::string prefix = "model.layers." + std::to_string(layer) + ".";
+  const LayerNorms norms = layer_norms(config, layer);
   const auto linear = [&](const std::string& name) {
     return bind_linear(config, layer, name, weights, gradients, lora);
   };
   LayerParameters parameters;
-  parameters.attention_norm =
-      bind_parameter(prefix + "input_layernorm.weight", weights, gradients);
-  parameters.mlp_norm =
-      bind_parameter(prefix + "post_attention_layernorm.weight", weights, gradients);
+  parameters.attention_norm = bind_parameter(norms.attention, weights, gradients);
+  parameters.mlp_norm = bind_parameter(norms.mlp, weights, gradients);
+  if (config.query_key_norm != QueryKeyNorm::kNone) {
+    parameters.query_norm = bind_parameter(norms.query, weights, gradients);
+    parameters.key_norm = bind_parameter(norms.key, weights, gradients);
+  }
   parameters.query = linear("q_proj");
   parameters.key = linear("k_proj");
   parameters.value = linear("v_proj");
@@ -96,17 +101,20 @@ LayerParameters bind_layer(const ModelConfig& config, int64_t layer,
 Transformer::Transformer(const ModelConfig& config, bool activation_checkpointing)
     : config_(config),
       checkpointing_(activation_checkpointing),
-      rotary_(rotary_table(config, 0)),
+      rotary_(config),
       kept_(static_cast<size_t>(config.num_layers)) {}
 
-AttentionLayout Transformer::attention_layout() const {
-  return {config_.num_heads, config_.num_kv_heads, config_.head_dim,
-          query_width() + 2 * key_width(), query_width()};
+AttentionLayout Transformer::attention_layout(int64_t layer) const {
+  return {config_.num_heads, config_.num_kv_heads,
+          config_.head_dim,  query_width() + 2 * key_width(),
+          query_width(),     config_.window_of(layer)};
 }
 
-void Transformer::rotate(float* query, float* key, int64_t stride, int direction) const {
-  const auto* cosines = rotary_.cos.const_data_ptr<float>();
-  const auto* sines = rotary_.sin.const_data_ptr<float>();
+void Transformer::rotate(int64_t layer, float* query, float* key, int64_t stride,
+                         int direction) const {
+  const RotaryTable& table = rotary_.of(layer);
+  const auto* cosines = table.cos.const_data_ptr<float>();
+  const auto* sines = table.sin.const_data_ptr<float>();
   rotate_heads(forest_.positions, cosines, sines, config_.num_heads, config_.head_dim,
                query, stride, direction);
   rotate_heads(forest_.positions, cosines, sines, config_.num_kv_heads, config_.head_dim,
@@ -119,10 +127,8 @@ void Transformer::begin(const TokenForest& forest, const float* embedding) {
   const int64_t tokens = forest.num_tokens();
   const int64_t width = config_.hidden_size;
   if (tokens > 0) {
-    const int64_t needed =
-        1 + *std::max_element(forest.positions.begin(), forest.positions.end());
-    if (rotary_.cos.size(0) < needed)
-      rotary_ = rotary_table(config_, needed + needed / 2);
+    rotary_.reach(1 +
+                  *std::max_element(forest.positions.begin(), forest.positions.end()));
   }
   reserve(hidden_, tokens * width);
   reserve(hidden_gradient_, tokens * width);
@@ -138,6 +144,8 @@ void Transformer::apply(const Linear& linear, const float* x, float* y, int64_t 
   const int64_t tokens = forest_.num_tokens();
   multiply(tokens, linear.out, linear.in, 1, {x, linear.in},
            {linear.weight.value, linear.in, true}, add ? 1.0F : 0.0F, y, y_stride);
+  for (int64_t t = 0; linear.bias.value != nullptr && t < tokens; ++t)
+    add_to(y + t * y_stride, linear.bias.value, linear.out);
   if (linear.rank == 0) return;
   reserve(low_rank_, tokens * linear.rank);
   multiply(tokens, linear.rank, linear.in, 1, {x, linear.in},
@@ -155,6 +163,8 @@ void Transformer::apply_backward(const Linear& linear, const float* x, const flo
     multiply(linear.out, linear.in, tokens, 1, {dy, dy_stride, true}, {x, linear.in}, 1,
              linear.weight.gradient, linear.in);
   }
+  for (int64_t t = 0; linear.bias.gradient != nullptr && t < tokens; ++t)
+    add_to(linear.bias.gradient, dy + t * dy_stride, linear.out);
   if (linear.rank == 0) return;
   reserve(low_rank_, tokens * linear.rank);
   reserve(low_rank_gradient_, tokens * linear.rank);
@@ -180,63 +190,149 @@ void Transformer::forward_layer(int64_t layer, const LayerParameters& parameters
   reserve(kept.input, count);
   std::copy_n(hidden_.data(), count, kept.input.data());
   if (!checkpointing_) {
-    run_layer(parameters, kept, hidden_.data());
+    run_layer(layer, parameters, kept, hidden_.data());
     return;
   }
   recomputed_.input.swap(kept.input);
-  run_layer(parameters, recomputed_, hidden_.data());
+  run_layer(layer, parameters, recomputed_, hidden_.data());
   recomputed_.input.swap(kept.input);
 }
 
-void Transformer::run_layer(const LayerParameters& p, Activations& kept, float* output) {
+void Transformer::reserve_activations(Activations& kept) {
   const int64_t tokens = forest_.num_tokens();
   const int64_t width = config_.hidden_size;
   const int64_t ff = config_.intermediate_size;
-  const int64_t stride = query_width() + 2 * key_width();
-  const auto epsilon = static_cast<float>(config_.rms_norm_eps);
   for (auto* buffer : {&normed_, &kept.middle}) reserve(*buffer, tokens * width);
   for (auto* buffer : {&wide_, &kept.gate, &kept.up}) reserve(*buffer, tokens * ff);
   for (auto* buffer : {&kept.attention_inverse, &kept.mlp_inverse})
     reserve(*buffer, tokens);
-  reserve(kept.projections, tokens * stride);
+  reserve(kept.projections, tokens * (query_width() + 2 * key_width()));
   reserve(kept.attention, tokens * query_width());
   reserve(kept.log_sum_exp, tokens * config_.num_heads);
+  if (!norms_before()) {
+    for (auto* buffer : {&kept.attention_branch, &kept.mlp_branch})
+      reserve(*buffer, tokens * width);
+  }
+  if (norms_queries()) {
+    reserve(kept.unnormed, tokens * (query_width() + key_width()));
+    for (auto* buffer : {&kept.query_inverse, &kept.key_inverse})
+      reserve(*buffer, tokens * config_.num_heads);
+  }
+}
 
-  rms_norm(kept.input.data(), p.attention_norm.value, epsilon, tokens, width,
-           normed_.data(), kept.attention_inverse.data());
+void Transformer::run_layer(int64_t layer, const LayerParameters& p, Activations& kept,
+                            float* output) {
+  reserve_activations(kept);
+  run_attention(layer, p, kept);
+  run_mlp(p, kept, output);
+}
+
+void Transformer::run_attention(int64_t layer, const LayerParameters& p,
+                                Activations& kept) {
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t width = config_.hidden_size;
+  const int64_t stride = query_width() + 2 * key_width();
+  const float* x = kept.input.data();
+  if (norms_before()) {
+    rms_norm(x, p.attention_norm.value, static_cast<float>(config_.rms_norm_eps), tokens,
+             width, normed_.data(), kept.attention_inverse.data());
+    x = normed_.data();
+  }
+  project(p, x, kept);
   float* query = kept.projections.data();
   float* key = query + query_width();
-  float* value = key + key_width();
-  apply(p.query, normed_.data(), query, stride, false);
-  apply(p.key, normed_.data(), key, stride, false);
-  apply(p.value, normed_.data(), value, stride, false);
-  rotate(query, key, stride, 1);
-  tree_attention_.forward(forest_.segments, attention_layout(), {query, key, value},
-                          kept.attention.data(), kept.log_sum_exp.data());
-  std::copy_n(kept.input.data(), tokens * width, kept.middle.data());
-  apply(p.output, kept.attention.data(), kept.middle.data(), width, true);
+  rotate(layer, query, key, stride, 1);
+  tree_attention_.forward(forest_.segments, attention_layout(layer),
+                          {query, key, key + key_width()}, kept.attention.data(),
+                          kept.log_sum_exp.data());
+  add_branch(p.output, p.attention_norm, kept.input.data(), kept.attention.data(),
+             kept.attention_branch, kept.attention_inverse, kept.middle.data());
+}
 
-  rms_norm(kept.middle.data(), p.mlp_norm.value, epsilon, tokens, width, normed_.data(),
-           kept.mlp_inverse.data());
-  apply(p.gate, normed_.data(), kept.gate.data(), ff, false);
-  apply(p.up, normed_.data(), kept.up.data(), ff, false);
+void Transformer::project(const LayerParameters& p, const float* x, Activations& kept) {
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t stride = query_width() + 2 * key_width();
+  float* query = kept.projections.data();
+  float* key = query + query_width();
+  apply(p.value, x, key + key_width(), stride, false);
+  if (!norms_queries()) {
+    apply(p.query, x, query, stride, false);
+    apply(p.key, x, key, stride, false);
+    return;
+  }
+  const int64_t raw_stride = query_width() + key_width();
+  float* raw = kept.unnormed.data();
+  apply(p.query, x, raw, raw_stride, false);
+  apply(p.key, x, raw + query_width(), raw_stride, false);
+  const bool of_head = config_.query_key_norm == QueryKeyNorm::kHead;
+  const int64_t queries = of_head ? config_.num_heads : 1;
+  const int64_t keys = of_head ? config_.num_kv_heads : 1;
+  const auto epsilon = static_cast<float>(config_.rms_norm_eps);
+  for (int64_t t = 0; t < tokens; ++t) {
+    rms_norm(raw + t * raw_stride, p.query_norm.value, epsilon, queries,
+             query_width() / queries, query + t * stride,
+             kept.query_inverse.data() + t * queries);
+    rms_norm(raw + t * raw_stride + query_width(), p.key_norm.value, epsilon, keys,
+             key_width() / keys, key + t * stride, kept.key_inverse.data() + t * keys);
+  }
+}
+
+void Transformer::run_mlp(const LayerParameters& p, Activations& kept, float* output) {
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t ff = config_.intermediate_size;
+  const float* x = kept.middle.data();
+  if (norms_before()) {
+    rms_norm(x, p.mlp_norm.value, static_cast<float>(config_.rms_norm_eps), tokens,
+             config_.hidden_size, normed_.data(), kept.mlp_inverse.data());
+    x = normed_.data();
+  }
+  apply(p.gate, x, kept.gate.data(), ff, false);
+  apply(p.up, x, kept.up.data(), ff, false);
   swiglu(kept.gate.data(), kept.up.data(), tokens * ff, wide_.data());
-  std::copy_n(kept.middle.data(), tokens * width, output);
-  apply(p.down, wide_.data(), output, width, true);
+  add_branch(p.down, p.mlp_norm, kept.middle.data(), wide_.data(), kept.mlp_branch,
+             kept.mlp_inverse, output);
+}
+
+void Transformer::add_branch(const Linear& linear, const Parameter& norm, const float* x,
+                             const float* y, std::vector<float>& branch,
+                             std::vector<float>& inverse, float* sum) {
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t width = config_.hidden_size;
+  std::copy_n(x, tokens * width, sum);
+  if (norms_before()) {
+    apply(linear, y, sum, width, true);
+    return;
+  }
+  apply(linear, y, branch.data(), width, false);
+  rms_norm(branch.data(), norm.value, static_cast<float>(config_.rms_norm_eps), tokens,
+           width, normed_.data(), inverse.data());
+  add_to(sum, normed_.data(), tokens * width);
 }
 
 void Transformer::backward_layer(int64_t layer, const LayerParameters& parameters) {
   Activations& kept = kept_[static_cast<size_t>(layer)];
   if (!checkpointing_) {
     backward_mlp(parameters, kept);
-    backward_attention(parameters, kept);
+    backward_attention(layer, parameters, kept);
     return;
   }
   recomputed_.input.swap(kept.input);
-  run_layer(parameters, recomputed_, hidden_.data());
+  run_layer(layer, parameters, recomputed_, hidden_.data());
   backward_mlp(parameters, recomputed_);
-  backward_attention(parameters, recomputed_);
+  backward_attention(layer, parameters, recomputed_);
   recomputed_.input.swap(kept.input);
+}
+
+const float* Transformer::branch_gradient(const Parameter& norm,
+                                          const std::vector<float>& branch,
+                                          const std::vector<float>& inverse) {
+  if (norms_before()) return hidden_gradient_.data();
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t width = config_.hidden_size;
+  branch_gradient_.assign(static_cast<size_t>(tokens * width), 0);
+  rms_norm_backward(branch.data(), norm.value, inverse.data(), hidden_gradient_.data(),
+                    tokens, width, branch_gradient_.data(), norm.gradient);
+  return branch_gradient_.data();
 }
 
 void Transformer::backward_mlp(const LayerParameters& p, Activations& kept) {
@@ -246,10 +342,16 @@ void Transformer::backward_mlp(const LayerParameters& p, Activations& kept) {
   reserve(wide_gradient_, tokens * ff);
   reserve(normed_gradient_, tokens * width);
   swiglu(kept.gate.data(), kept.up.data(), tokens * ff, wide_.data());
-  apply_backward(p.down, wide_.data(), hidden_gradient_.data(), width,
-                 wide_gradient_.data(), false);
+  const float* dbranch = branch_gradient(p.mlp_norm, kept.mlp_branch, kept.mlp_inverse);
+  apply_backward(p.down, wide_.data(), dbranch, width, wide_gradient_.data(), false);
   swiglu_backward(kept.gate.data(), kept.up.data(), wide_gradient_.data(), tokens * ff,
                   kept.gate.data(), kept.up.data());
+  if (!norms_before()) {
+    const float* x = kept.middle.data();
+    apply_backward(p.gate, x, kept.gate.data(), ff, hidden_gradient_.data(), true);
+    apply_backward(p.up, x, kept.up.data(), ff, hidden_gradient_.data(), true);
+    return;
+  }
   rms_norm_again(kept.middle.data(), p.mlp_norm.value, kept.mlp_inverse.data(), tokens,
                  width, normed_.data());
   apply_backward(p.gate, normed_.data(), kept.gate.data(), ff, normed_gradient_.data(),
@@ -260,29 +362,63 @@ void Transformer::backward_mlp(const LayerParameters& p, Activations& kept) {
                     p.mlp_norm.gradient);
 }
 
-void Transformer::backward_attention(const LayerParameters& p, Activations& kept) {
+const float* Transformer::unnormed_gradient(const LayerParameters& p,
+                                            const Activations& kept) {
+  const int64_t tokens = forest_.num_tokens();
+  const int64_t stride = query_width() + 2 * key_width();
+  const int64_t raw_stride = query_width() + key_width();
+  const bool of_head = config_.query_key_norm == QueryKeyNorm::kHead;
+  const int64_t queries = of_head ? config_.num_heads : 1;
+  const int64_t keys = of_head ? config_.num_kv_heads : 1;
+  unnormed_gradient_.assign(static_cast<size_t>(tokens * raw_stride), 0);
+  for (int64_t t = 0; t < tokens; ++t) {
+    const float* raw = kept.unnormed.data() + t * raw_stride;
+    const float* dnormed = projection_gradient_.data() + t * stride;
+    float* draw = unnormed_gradient_.data() + t * raw_stride;
+    rms_norm_backward(raw, p.query_norm.value, kept.query_inverse.data() + t * queries,
+                      dnormed, queries, query_width() / queries, draw,
+                      p.query_norm.gradient);
+    rms_norm_backward(raw + query_width(), p.key_norm.value,
+                      kept.key_inverse.data() + t * keys, dnormed + query_width(), keys,
+                      key_width() / keys, draw + query_width(), p.key_norm.gradient);
+  }
+  return unnormed_gradient_.data();
+}
+
+void Transformer::backward_attention(int64_t layer, const LayerParameters& p,
+                                     Activations& kept) {
   const int64_t tokens = forest_.num_tokens();
   const int64_t width = config_.hidden_size;
   const int64_t stride = query_width() + 2 * key_width();
   reserve(wide_gradient_, tokens * query_width());
   reserve(projection_gradient_, tokens * stride);
-  apply_backward(p.output, kept.attention.data(), hidden_gradient_.data(), width,
-                 wide_gradient_.data(), false);
+  const float* dbranch =
+      branch_gradient(p.attention_norm, kept.attention_branch, kept.attention_inverse);
+  apply_backward(p.output, kept.attention.data(), dbranch, width, wide_gradient_.data(),
+                 false);
   const float* query = kept.projections.data();
-  float* dquery = projection_gradient_.data();
-  float* dkey = dquery + query_width();
-  float* dvalue = dkey + key_width();
-  tree_attention_.backward(
-      forest_.segments, attention_layout(),
-      {query, query + query_width(), query + query_width() + key_width()},
-      kept.attention.data(), kept.log_sum_exp.data(), wide_gradient_.data(),
-      {dquery, dkey, dvalue});
-  rotate(dquery, dkey, stride, -1);
-  rms_norm_again(kept.input.data(), p.attention_norm.value, kept.attention_inverse.data(),
-                 tokens, width, normed_.data());
-  apply_backward(p.query, normed_.data(), dquery, stride, normed_gradient_.data(), false);
-  apply_backward(p.key, normed_.data(), dkey, stride, normed_gradient_.data(), true);
-  apply_backward(p.value, normed_.data(), dvalue, stride, normed_gradient_.data(), true);
+  float* gradients = projection_gradient_.data();
+  const int64_t values = query_width() + key_width();
+  tree_attention_.backward(forest_.segments, attention_layout(layer),
+                           {query, query + query_width(), query + values},
+                           kept.attention.data(), kept.log_sum_exp.data(),
+                           wide_gradient_.data(),
+                           {gradients, gradients + query_width(), gradients + values});
+  rotate(layer, gradients, gradients + query_width(), stride, -1);
+  const float* dquery = norms_queries() ? unnormed_gradient(p, kept) : gradients;
+  const int64_t query_stride = norms_queries() ? values : stride;
+  const float* x = kept.input.data();
+  float* dx = hidden_gradient_.data();
+  if (norms_before()) {
+    rms_norm_again(x, p.attention_norm.value, kept.attention_inverse.data(), tokens,
+                   width, normed_.data());
+    x = normed_.data();
+    dx = normed_gradient_.data();
+  }
+  apply_backward(p.query, x, dquery, query_stride, dx, !norms_before());
+  apply_backward(p.key, x, dquery + query_width(), query_stride, dx, true);
+  apply_backward(p.value, x, gradients + values, stride, dx, true);
+  if (!norms_before()) return;
   rms_norm_backward(kept.input.data(), p.attention_norm.value,
                     kept.attention_inverse.data(), normed_gradient_.data(), tokens, width,
                     hidden_gradient_.data(), p.attention_norm.gradient);

@@ -25,11 +25,13 @@ struct Parameter {
   float* gradient = nullptr;
 };
 
-/// y = x W^T, and + scale * (x A^T) B^T where an adapter is set.
+/// y = x W^T, + bias where there is one, and + scale * (x A^T) B^T where an adapter is
+/// set.
 struct Linear {
   int64_t out = 0;
   int64_t in = 0;
   Parameter weight;  // [out, in]
+  Parameter bias;    // [out]; no value: none
   int64_t rank = 0;  // 0: no adapter
   float scale = 0;
   Parameter a;  // [rank, in]
@@ -39,6 +41,8 @@ struct Linear {
 struct LayerParameters {
   Parameter attention_norm;
   Parameter mlp_norm;
+  Parameter query_norm;  // no value: queries and keys are not normalised
+  Parameter key_norm;
   Linear query, key, value, output, gate, up, down;
 };
 
@@ -100,34 +104,58 @@ class Transformer {
   /// What the backward pass of a layer needs of its forward pass.
   struct Activations {
     std::vector<float> input;              // [T, H]
-    std::vector<float> attention_inverse;  // [T]: 1 / rms of the input
+    std::vector<float> attention_inverse;  // [T]: 1 / rms of the norm's input
+    std::vector<float> unnormed;           // [T, Q + K]: queries and keys before theirs
+    std::vector<float> query_inverse;      // [T] or [T, heads]
+    std::vector<float> key_inverse;
     std::vector<float> projections;  // [T, Q + 2 K]: rotated queries and keys, values
     std::vector<float> attention;    // [T, Q]
     std::vector<float> log_sum_exp;  // [heads, T]
-    std::vector<float> middle;       // [T, H]: after attention
-    std::vector<float> mlp_inverse;  // [T]
-    std::vector<float> gate;         // [T, F]
-    std::vector<float> up;           // [T, F]
+    std::vector<float> attention_branch;  // [T, H] where it is normalised
+    std::vector<float> middle;            // [T, H]: after attention
+    std::vector<float> mlp_inverse;       // [T]
+    std::vector<float> gate;              // [T, F]
+    std::vector<float> up;                // [T, F]
+    std::vector<float> mlp_branch;        // [T, H] where it is normalised
   };
 
   /// Gathers the rows' hidden states and normalises them.
   HeadInput normalise_rows(const HeadRows& rows, const HeadParameters& head);
-  void run_layer(const LayerParameters& parameters, Activations& kept, float* output);
+  void reserve_activations(Activations& kept);
+  void run_layer(int64_t layer, const LayerParameters& parameters, Activations& kept,
+                 float* output);
+  void run_attention(int64_t layer, const LayerParameters& parameters, Activations& kept);
+  void run_mlp(const LayerParameters& parameters, Activations& kept, float* output);
+  void project(const LayerParameters& parameters, const float* x, Activations& kept);
+  /// sum = x + linear(y), through the norm and `branch` where that stands behind.
+  void add_branch(const Linear& linear, const Parameter& norm, const float* x,
+                  const float* y, std::vector<float>& branch, std::vector<float>& inverse,
+                  float* sum);
+  /// The gradient before the norm of a branch, from that of the residual stream.
+  const float* branch_gradient(const Parameter& norm, const std::vector<float>& branch,
+                               const std::vector<float>& inverse);
+  /// The gradient of queries and keys before their norm, rows of Q + K.
+  const float* unnormed_gradient(const LayerParameters& parameters,
+                                 const Activations& kept);
   void backward_mlp(const LayerParameters& parameters, Activations& kept);
-  void backward_attention(const LayerParameters& parameters, Activations& kept);
+  void backward_attention(int64_t layer, const LayerParameters& parameters,
+                          Activations& kept);
   void apply(const Linear& linear, const float* x, float* y, int64_t y_stride, bool add);
   /// dx: written, or added to. Weight gradients are added.
   void apply_backward(const Linear& linear, const float* x, const float* dy,
                       int64_t dy_stride, float* dx, bool add);
-  void rotate(float* query, float* key, int64_t stride, int direction) const;
-  AttentionLayout attention_layout() const;
-  int64_t query_width() const { return config_.num_heads * config_.head_dim; }
-  int64_t key_width() const { return config_.num_kv_heads * config_.head_dim; }
+  void rotate(int64_t layer, float* query, float* key, int64_t stride,
+              int direction) const;
+  AttentionLayout attention_layout(int64_t layer) const;
+  bool norms_before() const { return config_.norm_place == NormPlace::kBefore; }
+  bool norms_queries() const { return config_.query_key_norm != QueryKeyNorm::kNone; }
+  int64_t query_width() const { return config_.query_width(); }
+  int64_t key_width() const { return config_.key_width(); }
 
   ModelConfig config_;
   bool checkpointing_;
   TokenForest forest_;
-  RotaryTable rotary_;  // as many positions as were needed so far
+  RotaryTables rotary_;
   TreeAttention tree_attention_;
   std::vector<Activations>
       kept_;  // one a layer; with checkpointing only `input` is filled
@@ -137,6 +165,8 @@ class Transformer {
   std::vector<float> normed_, normed_gradient_;  // [T, H]
   std::vector<float> wide_, wide_gradient_;      // [T, F] and attention's gradients
   std::vector<float> projection_gradient_;       // [T, Q + 2 K]
+  std::vector<float> unnormed_gradient_;         // [T, Q + K]
+  std::vector<float> branch_gradient_;           // [T, H]
   std::vector<float> rows_, row_inverse_;        // [R, H], [R]: of the head
   TokenLogprobs token_logprobs_;
   std::vector<float> low_rank_, low_rank_gradient_;  // [T, rank]

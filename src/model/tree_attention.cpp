@@ -101,28 +101,48 @@ std::vector<KeyRange> ancestors_of(std::span<const Segment> segments,
 
 }  // namespace
 
-/// Some queries of one segment and all keys they see; the last range is the segment's
-/// own.
+/// Some queries of one segment and all keys they see, in the order of their text; the
+/// last range is the segment's own.
 struct TreeAttention::Block {
   int64_t query_begin = 0;
   int64_t num_queries = 0;
-  int64_t num_keys = 0;  // of the last query
+  int64_t num_keys = 0;  // columns; the last query sees the last of them
+  int64_t window = 0;
   std::vector<KeyRange> ranges;
 
-  /// Keys that query `row` of the block sees.
-  int64_t keys_of(int64_t row) const { return num_keys - num_queries + 1 + row; }
+  /// Columns that query `row` of the block sees: first .. end-1.
+  int64_t end_of(int64_t row) const { return num_keys - num_queries + 1 + row; }
+  int64_t first_of(int64_t row) const {
+    return window == 0 ? 0 : std::max<int64_t>(0, end_of(row) - window);
+  }
+
+  /// Drops the keys before those that the first query sees.
+  void trim() {
+    const int64_t dropped = first_of(0);
+    if (dropped == 0) return;
+    std::vector<KeyRange> kept;
+    for (const KeyRange& range : ranges) {
+      const int64_t cut = std::max<int64_t>(0, dropped - range.column);
+      if (cut >= range.length) continue;
+      kept.push_back(
+          {range.begin + cut, range.length - cut, range.column + cut - dropped});
+    }
+    ranges = kept;
+    num_keys -= dropped;
+  }
 
   /// Scores of the block that has the most.
-  static size_t largest(std::span<const Segment> segments) {
+  static size_t largest(std::span<const Segment> segments, int64_t window) {
     int64_t most = 0;
-    for_each(segments, [&](const Block& block) {
+    for_each(segments, window, [&](const Block& block) {
       most = std::max(most, block.num_queries * block.num_keys);
     });
     return static_cast<size_t>(most);
   }
 
   template <class Visit>
-  static void for_each(std::span<const Segment> segments, const Visit& visit) {
+  static void for_each(std::span<const Segment> segments, int64_t window,
+                       const Visit& visit) {
     for (const Segment& segment : segments) {
       if (segment.length() == 0) continue;
       Block block;
@@ -136,7 +156,14 @@ struct TreeAttention::Block {
         block.num_queries = std::min(kQueryBlock, segment.end - begin);
         block.ranges.back().length = begin + block.num_queries - segment.begin;
         block.num_keys = before + block.ranges.back().length;
-        visit(block);
+        block.window = window;
+        if (window == 0) {
+          visit(block);
+          continue;
+        }
+        Block trimmed = block;
+        trimmed.trim();
+        visit(trimmed);
       }
     }
   }
@@ -149,8 +176,8 @@ void TreeAttention::forward(std::span<const Segment> segments,
   const int64_t dim = layout.head_dim;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const int64_t group = layout.num_heads / layout.num_kv_heads;
-  reserve(scores_, Block::largest(segments));
-  Block::for_each(segments, [&](const Block& block) {
+  reserve(scores_, Block::largest(segments, layout.window));
+  Block::for_each(segments, layout.window, [&](const Block& block) {
     float* scores = scores_.data();
     for (int64_t head = 0; head < layout.num_heads; ++head) {
       const int64_t kv_column = head / group * dim;
@@ -163,10 +190,12 @@ void TreeAttention::forward(std::span<const Segment> segments,
       }
       for (int64_t row = 0; row < block.num_queries; ++row) {
         float* line = scores + row * block.num_keys;
-        const int64_t seen = block.keys_of(row);
+        const int64_t first = block.first_of(row);
+        const int64_t end = block.end_of(row);
         log_sum_exp[head * num_tokens + block.query_begin + row] =
-            softmax_row(line, seen);
-        std::fill(line + seen, line + block.num_keys, 0.0F);
+            softmax_row(line + first, end - first);
+        std::fill(line, line + first, 0.0F);
+        std::fill(line + end, line + block.num_keys, 0.0F);
       }
       float* out = output + block.query_begin * layout.output_stride + head * dim;
       for (const KeyRange& range : block.ranges) {
@@ -189,14 +218,14 @@ void TreeAttention::backward(std::span<const Segment> segments,
   const int64_t stride = layout.stride;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const int64_t group = layout.num_heads / layout.num_kv_heads;
-  reserve(scores_, Block::largest(segments));
-  reserve(score_gradients_, Block::largest(segments));
+  reserve(scores_, Block::largest(segments, layout.window));
+  reserve(score_gradients_, Block::largest(segments, layout.window));
   const size_t kv_bytes = static_cast<size_t>(layout.num_kv_heads * dim) * sizeof(float);
   for (int64_t t = 0; t < num_tokens; ++t) {
     std::memset(gradients.key + t * stride, 0, kv_bytes);
     std::memset(gradients.value + t * stride, 0, kv_bytes);
   }
-  Block::for_each(segments, [&](const Block& block) {
+  Block::for_each(segments, layout.window, [&](const Block& block) {
     float* p = scores_.data();
     float* ds = score_gradients_.data();
     for (int64_t head = 0; head < layout.num_heads; ++head) {
@@ -215,15 +244,18 @@ void TreeAttention::backward(std::span<const Segment> segments,
                  block.num_keys);
       }
       for (int64_t row = 0; row < block.num_queries; ++row) {
-        const int64_t seen = block.keys_of(row);
         const int64_t line = row * block.num_keys;
+        const int64_t first = line + block.first_of(row);
+        const int64_t end = line + block.end_of(row);
         const float delta = dot(output + out_offset + row * layout.output_stride,
                                 dout.data + row * layout.output_stride, dim);
-        softmax_row_backward(p + line, ds + line,
+        softmax_row_backward(p + first, ds + first,
                              log_sum_exp[head * num_tokens + block.query_begin + row],
-                             delta, scale, seen);
-        std::fill(p + line + seen, p + line + block.num_keys, 0.0F);
-        std::fill(ds + line + seen, ds + line + block.num_keys, 0.0F);
+                             delta, scale, end - first);
+        for (float* scores : {p, ds}) {
+          std::fill(scores + line, scores + first, 0.0F);
+          std::fill(scores + end, scores + line + block.num_keys, 0.0F);
+        }
       }
       float* dquery = gradients.query + block.query_begin * stride + head * dim;
       for (const KeyRange& range : block.ranges) {

@@ -1,5 +1,5 @@
 // Causal attention over a forest of segments: each token sees its own segment up to
-// itself, and all of its ancestors.
+// itself, and all of its ancestors, or the last of these within a window.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct AttentionLayout {
   int64_t head_dim = 0;
   int64_t stride = 0;         ///< of queries, keys, values and their gradients
   int64_t output_stride = 0;  ///< of outputs and their gradients
+  int64_t window = 0;         ///< keys a token sees, its own included; 0: all
 };
 
 struct AttentionInput {

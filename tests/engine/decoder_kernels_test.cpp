@@ -90,7 +90,8 @@ struct Attention {
         q(random_floats(static_cast<size_t>(4 * dim), 6)) {}
 
   std::vector<float> run(const DecoderKernels& kernels,
-                         const std::vector<int64_t>& visible) {
+                         const std::vector<int64_t>& visible,
+                         const std::vector<int64_t>& hidden = {}) {
     std::vector<float> out(static_cast<size_t>(4 * head_dim), -1);
     AttentionTile tile;
     tile.queries = static_cast<int>(visible.size());
@@ -98,6 +99,7 @@ struct Attention {
       tile.q[i] = q.data() + i * static_cast<size_t>(head_dim);
       tile.out[i] = out.data() + i * static_cast<size_t>(head_dim);
       tile.visible[i] = visible[i];
+      if (!hidden.empty()) tile.hidden[i] = hidden[i];
     }
     tile.keys = memory.data();
     tile.values = memory.data() + 16 * head_dim;
@@ -111,10 +113,11 @@ struct Attention {
     return out;
   }
 
-  double expected(size_t query, int64_t visible, int64_t column) const {
+  double expected(size_t query, int64_t visible, int64_t column,
+                  int64_t hidden = 0) const {
     double total = 0;
     double mixed = 0;
-    for (int64_t t = 0; t < visible; ++t) {
+    for (int64_t t = hidden; t < visible; ++t) {
       const float* block =
           memory.data() + blocks[static_cast<size_t>(t / 16)] * block_floats;
       double score = 0;
@@ -148,6 +151,27 @@ TEST(DecoderKernels, AttentionAgreesWithPlainLoopsForAnyTile) {
             EXPECT_NEAR(out[i * static_cast<size_t>(dim) + static_cast<size_t>(c)],
                         attention.expected(i, visible[i], c), 1e-5);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(DecoderKernels, AttentionSeesNothingBeforeItsWindow) {
+  for (const auto set : available()) {
+    for (const int64_t dim : {12, 64, 96}) {
+      Attention attention(dim);
+      const std::vector<int64_t> visible{57, 58, 150, 160};
+      const std::vector<int64_t> hidden{15, 16, 17, 159};
+      const auto out = attention.run(decoder_kernels(set), visible, hidden);
+      for (size_t i = 0; i < visible.size(); ++i) {
+        const auto alone = attention.run(decoder_kernels(set), {visible[0]}, {hidden[0]});
+        EXPECT_EQ(std::memcmp(alone.data(), out.data(),
+                              static_cast<size_t>(dim) * sizeof(float)),
+                  0);
+        for (int64_t c = 0; c < dim; ++c) {
+          EXPECT_NEAR(out[i * static_cast<size_t>(dim) + static_cast<size_t>(c)],
+                      attention.expected(i, visible[i], c, hidden[i]), 1e-5);
         }
       }
     }

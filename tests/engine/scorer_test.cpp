@@ -9,7 +9,7 @@ namespace srpo::engine {
 namespace {
 
 TEST(Scorer, GivesTheLogProbabilitiesOfTransformers) {
-  LlamaDecoder decoder = tiny_decoder();
+  CpuDecoder decoder = tiny_decoder();
   const auto expected = golden();
   const auto ids = expected["ids"].get<std::vector<int32_t>>();
   const auto scores = score_tokens(decoder, ids);
@@ -21,7 +21,7 @@ TEST(Scorer, GivesTheLogProbabilitiesOfTransformers) {
 }
 
 TEST(Scorer, RefusesTokensOutsideTheVocabularyAndTextsThatAreTooLong) {
-  LlamaDecoder decoder = tiny_decoder();
+  CpuDecoder decoder = tiny_decoder();
   EXPECT_THROW(score_tokens(decoder, std::vector<int32_t>{1, 97}), core::Error);
   EXPECT_THROW(score_tokens(decoder, std::vector<int32_t>(129, 1)), core::Error);
   EXPECT_TRUE(score_tokens(decoder, std::vector<int32_t>{1}).empty());

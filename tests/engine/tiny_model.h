@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
-#include "engine/llama_decoder.h"
+#include "engine/cpu_decoder.h"
 #include "model/hf_folder.h"
 
 namespace srpo::engine {
@@ -20,10 +20,10 @@ inline nlohmann::json golden() {
   return nlohmann::json::parse(core::read_file(golden_folder() + "/expected.json"));
 }
 
-inline LlamaDecoder tiny_decoder(model::WeightType type = model::WeightType::kFloat32,
-                                 int threads = 1) {
-  return LlamaDecoder(model::ModelConfig::load(golden_folder()),
-                      model::load_weights(golden_folder()), type, threads);
+inline CpuDecoder tiny_decoder(model::WeightType type = model::WeightType::kFloat32,
+                               int threads = 1) {
+  return CpuDecoder(model::ModelConfig::load(golden_folder()),
+                    model::load_weights(golden_folder()), type, threads);
 }
 
 }  // namespace srpo::engine

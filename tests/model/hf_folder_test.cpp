@@ -74,6 +74,44 @@ TEST(HfFolder, LoadsShardsByTheirIndex) {
                    R"({"weight_map":{"a":"../part0.safetensors"}})");
   EXPECT_THAT(complaint(folder),
               testing::HasSubstr("expected a file of the same folder"));
+  core::write_file(folder / "model.safetensors.index.json",
+                   R"({"weight_map":{"a":"x","a":"y"}})");
+  EXPECT_THAT(complaint(folder), testing::HasSubstr("\"a\" stands twice"));
+  core::write_file(folder / "model.safetensors.index.json", R"({"weight_map":{}})");
+  EXPECT_THAT(complaint(folder), testing::HasSubstr("names no tensor"));
+}
+
+TEST(HfFolder, SavesTheBytesThatTransformersSaved) {
+  const auto folder = scratch("bytes");
+  save_model(folder, ModelConfig::load(kGolden), load_weights(kGolden), at::kFloat);
+  EXPECT_EQ(core::read_file(folder / "model.safetensors"),
+            core::read_file(kGolden / "model.safetensors"));
+}
+
+TEST(HfFolder, SavesShardsAndTheirIndexAsTheyWere) {
+  const auto config = ModelConfig::load(kGolden);
+  const auto weights = load_weights(kGolden);
+  EXPECT_TRUE(plan_shards(config, at::kFloat).empty());
+  const ShardMap shards = plan_shards(config, at::kBFloat16, 30'000);
+  EXPECT_EQ(shards.at("lm_head.weight"), "model-00001-of-00004.safetensors");
+  EXPECT_EQ(shards.at("model.norm.weight"), "model-00004-of-00004.safetensors");
+  const auto first = scratch("first");
+  const auto second = scratch("second");
+  save_model(first, config, weights, at::kBFloat16, shards);
+  EXPECT_EQ(read_shard_map(first), shards);
+  const auto loaded = load_weights(first);
+  for (const auto& [name, tensor] : loaded)
+    EXPECT_TRUE(at::equal(tensor, weights.at(name).to(at::kBFloat16))) << name;
+  save_model(second, ModelConfig::load(first), loaded, at::kBFloat16,
+             read_shard_map(first));
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(first)) {
+    const auto name = entry.path().filename();
+    EXPECT_EQ(core::read_file(second / name), core::read_file(first / name)) << name;
+    EXPECT_LE(std::filesystem::file_size(entry.path()), 34'000U) << name;
+    ++files;
+  }
+  EXPECT_EQ(files, 6U);
 }
 
 TEST(HfFolder, NamesMissingSurplusAndMisshapenTensors) {

@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/error.h"
+#include "model/rotary.h"
+#include "support/golden_families.h"
 #include "training_checks.h"
 
 namespace srpo::model {
@@ -22,9 +24,8 @@ class NaiveDecoder {
 
   PassResult run(const TokenForest& forest, const TinyRows& rows, double temperature) {
     at::Tensor h = weight("model.embed_tokens.weight").index({at::tensor(forest.tokens)});
-    const at::Tensor mask = mask_of(forest);
     for (int64_t layer = 0; layer < config_.num_layers; ++layer) {
-      h = run_layer(layer, h, forest, mask);
+      h = run_layer(layer, h, forest, mask_of(forest, config_.window_of(layer)));
     }
     h = norm(h.index({at::tensor(rows.hidden_indices)}), "model.norm.weight");
     const std::string head =
@@ -54,6 +55,7 @@ class NaiveDecoder {
   at::Tensor linear(const at::Tensor& x, int64_t layer, const std::string& name) const {
     const std::string path = linear_path(layer, name);
     at::Tensor y = at::matmul(x, weight(path + ".weight").t());
+    if (weights_.contains(path + ".bias")) y = y + weight(path + ".bias");
     if (lora_ != nullptr) {
       const at::Tensor low = at::matmul(x, weight(adapter_name(path, "lora_A")).t());
       y = y + at::matmul(low, weight(adapter_name(path, "lora_B")).t()) *
@@ -62,21 +64,21 @@ class NaiveDecoder {
     return y;
   }
 
-  at::Tensor rotate(const at::Tensor& x, const TokenForest& forest) const {
+  at::Tensor rotate(const at::Tensor& x, const TokenForest& forest, int64_t layer) const {
     const int64_t half = config_.head_dim / 2;
-    const auto options = at::TensorOptions().dtype(at::kDouble);
-    const at::Tensor frequencies =
-        at::pow(config_.rope_theta, -at::arange(half, options) * 2.0 / config_.head_dim);
+    const bool scaled = config_.is_scaled(layer);
+    const at::Tensor frequencies = rotary_frequencies(config_, scaled).to(at::kDouble);
+    const double factor = scaled ? config_.rope_scaling.attention_factor : 1;
     const at::Tensor angles =
         at::outer(at::tensor(forest.positions).to(at::kDouble), frequencies).unsqueeze(1);
-    const at::Tensor low = x.slice(2, 0, half);
-    const at::Tensor high = x.slice(2, half);
+    const at::Tensor low = x.slice(2, 0, half) * factor;
+    const at::Tensor high = x.slice(2, half) * factor;
     return at::cat({low * angles.cos() - high * angles.sin(),
                     high * angles.cos() + low * angles.sin()},
                    2);
   }
 
-  static at::Tensor mask_of(const TokenForest& forest) {
+  static at::Tensor mask_of(const TokenForest& forest, int64_t window) {
     const int64_t tokens = forest.num_tokens();
     at::Tensor mask = at::full({tokens, tokens}, -1e30, at::kDouble);
     for (const Segment& segment : forest.segments) {
@@ -89,33 +91,52 @@ class NaiveDecoder {
         }
       }
     }
-    return mask;
+    if (window == 0) return mask;
+    const at::Tensor positions = at::tensor(forest.positions);
+    const at::Tensor distance = positions.unsqueeze(1) - positions.unsqueeze(0);
+    return mask.masked_fill(distance >= window, -1e30);
+  }
+
+  /// Queries or keys, [tokens, heads, dim]: projected, normalised and rotated.
+  at::Tensor project(int64_t layer, const at::Tensor& x, const TokenForest& forest,
+                     const std::string& linear_name, const std::string& norm_name) const {
+    const int64_t tokens = x.size(0);
+    const int64_t dim = config_.head_dim;
+    at::Tensor y = linear(x, layer, linear_name);
+    if (config_.query_key_norm == QueryKeyNorm::kProjection) y = norm(y, norm_name);
+    y = y.view({tokens, -1, dim});
+    if (config_.query_key_norm == QueryKeyNorm::kHead) y = norm(y, norm_name);
+    return rotate(y, forest, layer);
   }
 
   at::Tensor run_layer(int64_t layer, const at::Tensor& h, const TokenForest& forest,
                        const at::Tensor& mask) const {
     const std::string prefix = "model.layers." + std::to_string(layer) + ".";
+    const bool before = config_.norm_place == NormPlace::kBefore;
     const int64_t tokens = h.size(0);
     const int64_t dim = config_.head_dim;
     const int64_t group = config_.num_heads / config_.num_kv_heads;
-    const at::Tensor a = norm(h, prefix + "input_layernorm.weight");
-    const at::Tensor q =
-        rotate(linear(a, layer, "q_proj").view({tokens, -1, dim}), forest);
-    const at::Tensor k =
-        rotate(linear(a, layer, "k_proj").view({tokens, -1, dim}), forest)
-            .repeat_interleave(group, 1);
+    const at::Tensor a = before ? norm(h, prefix + "input_layernorm.weight") : h;
+    const std::string attention = prefix + "self_attn.";
+    const at::Tensor q = project(layer, a, forest, "q_proj", attention + "q_norm.weight");
+    const at::Tensor k = project(layer, a, forest, "k_proj", attention + "k_norm.weight")
+                             .repeat_interleave(group, 1);
     const at::Tensor v =
         linear(a, layer, "v_proj").view({tokens, -1, dim}).repeat_interleave(group, 1);
     const at::Tensor scores = at::matmul(q.transpose(0, 1), k.permute({1, 2, 0})) /
                               std::sqrt(static_cast<double>(dim));
     const at::Tensor mixed =
         at::matmul(at::softmax(scores + mask, -1), v.transpose(0, 1));
-    const at::Tensor middle =
-        h + linear(mixed.transpose(0, 1).reshape({tokens, -1}), layer, "o_proj");
-    const at::Tensor b = norm(middle, prefix + "post_attention_layernorm.weight");
+    const at::Tensor out =
+        linear(mixed.transpose(0, 1).reshape({tokens, -1}), layer, "o_proj");
+    const std::string second = prefix + "post_attention_layernorm.weight";
+    const at::Tensor middle = h + (before ? out : norm(out, second));
+    const at::Tensor b = before ? norm(middle, second) : middle;
+    const at::Tensor mlp =
+        linear(at::silu(linear(b, layer, "gate_proj")) * linear(b, layer, "up_proj"),
+               layer, "down_proj");
     return middle +
-           linear(at::silu(linear(b, layer, "gate_proj")) * linear(b, layer, "up_proj"),
-                  layer, "down_proj");
+           (before ? mlp : norm(mlp, prefix + "post_feedforward_layernorm.weight"));
   }
 
   ModelConfig config_;
@@ -144,16 +165,55 @@ void expect_equal_bits(const PassResult& a, const PassResult& b) {
   }
 }
 
-class TransformerOf : public testing::TestWithParam<bool> {
+/// Every option of every family, in as few decoders as show them.
+const std::map<std::string, ModelConfig>& variants() {
+  static const std::map<std::string, ModelConfig> kVariants = [] {
+    std::map<std::string, ModelConfig> made;
+    made["untied"] = tiny_config();
+    ModelConfig& tied = made["tied"] = tiny_config();
+    tied.tie_embeddings = true;
+    ModelConfig& biased = made["biased"] = tiny_config();
+    biased.qkv_bias = biased.output_bias = biased.mlp_bias = true;
+    biased.num_heads = 5;
+    biased.num_kv_heads = 1;
+    ModelConfig& head_norm = made["head_norm"] = tiny_config();
+    head_norm.model_type = "qwen3";
+    head_norm.query_key_norm = QueryKeyNorm::kHead;
+    head_norm.head_dim = 10;
+    ModelConfig& after = made["norms_after_and_windows"] = tiny_config();
+    after.model_type = "olmo3";
+    after.norm_place = NormPlace::kAfter;
+    after.query_key_norm = QueryKeyNorm::kProjection;
+    after.sliding_window = 19;
+    after.windowed_layers = {true, false, true};
+    after.scaling_spares_windows = true;
+    after.rope_scaling.kind = RopeScaling::Kind::kYarn;
+    after.rope_scaling.factor = 4;
+    after.rope_scaling.original_positions = 32;
+    after.rope_scaling.attention_factor = 1.2;
+    ModelConfig& wide = made["wide_windows"] = tiny_config();
+    wide.sliding_window = 100;
+    wide.windowed_layers = {false, true, true};
+    return made;
+  }();
+  return kVariants;
+}
+
+std::vector<std::string> variant_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, config] : variants()) names.push_back(name);
+  return names;
+}
+
+class TransformerOf : public testing::TestWithParam<std::string> {
  protected:
   TransformerOf() {
-    config_.tie_embeddings = GetParam();
     weights_ = tiny_weights(config_);
     forest_ = tiny_forest(config_);
     rows_ = tiny_rows(config_, forest_);
   }
 
-  ModelConfig config_ = tiny_config();
+  ModelConfig config_ = variants().at(GetParam());
   TensorMap weights_;
   TokenForest forest_;
   TinyRows rows_;
@@ -199,7 +259,69 @@ TEST_P(TransformerOf, CheckpointingGivesTheSameBits) {
                     run_pass(config_, weights_, weights_, forest_, rows_, options));
 }
 
-INSTANTIATE_TEST_SUITE_P(Tied, TransformerOf, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Variant, TransformerOf, testing::ValuesIn(variant_names()),
+                         [](const auto& info) { return info.param; });
+
+/// log p of every token of the vocabulary behind each of the given tokens.
+std::vector<float> all_logprobs(const golden::Family& family, const TokenForest& forest,
+                                const std::vector<int64_t>& tokens) {
+  TinyRows rows;
+  for (const int64_t token : tokens) {
+    for (int64_t v = 0; v < family.config.vocab_size; ++v) {
+      rows.hidden_indices.push_back(token);
+      rows.targets.push_back(v);
+      rows.coefficients.push_back(0);
+    }
+  }
+  PassOptions options;
+  options.temperature = 1;
+  return run_pass(family.config, family.weights, {}, forest, rows, options).logprobs;
+}
+
+void expect_logits(const golden::Family& family, const std::string& key,
+                   const std::vector<float>& logprobs, size_t rows) {
+  const auto vocab = static_cast<size_t>(family.config.vocab_size);
+  ASSERT_EQ(logprobs.size(), rows * vocab);
+  for (size_t r = 0; r < rows; ++r) {
+    const std::vector<float> logits = family.logits(key, r);
+    double total = 0;
+    for (const float x : logits) total += std::exp(static_cast<double>(x));
+    for (size_t v = 0; v < vocab; ++v) {
+      ASSERT_NEAR(logprobs[r * vocab + v], logits[v] - std::log(total), 2e-5)
+          << key << " " << r << ", token " << v;
+    }
+  }
+}
+
+class TransformerOfFamily : public testing::TestWithParam<std::string> {};
+
+TEST_P(TransformerOfFamily, ComputesWhatTransformersComputes) {
+  const golden::Family family(GetParam());
+  TokenForest forest;
+  for (const int32_t id : family.ids) {
+    forest.positions.push_back(forest.num_tokens());
+    forest.tokens.push_back(id);
+  }
+  forest.segments = {{0, 90, -1}, {90, 200, 0}};
+  const auto rows = family.json["rows"].get<std::vector<int64_t>>();
+  expect_logits(family, "logits", all_logprobs(family, forest, rows), rows.size());
+}
+
+TEST_P(TransformerOfFamily, ComputesWhatTransformersComputesFarOut) {
+  const golden::Family family(GetParam());
+  const auto far = family.json["far"].get<int64_t>();
+  TokenForest forest;
+  for (int64_t t = 0; t < 20; ++t) {
+    forest.tokens.push_back(family.ids[static_cast<size_t>(t)]);
+    forest.positions.push_back(t < 10 ? t : far + t - 10);
+  }
+  forest.segments = {{0, 20, -1}};
+  expect_logits(family, "jump_logits", all_logprobs(family, forest, {9, 10, 19}), 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Family, TransformerOfFamily,
+                         testing::ValuesIn(golden::families()),
+                         [](const auto& info) { return info.param; });
 
 TEST(Transformer, SharingAPrefixChangesNoLogProbability) {
   const ModelConfig config = tiny_config();

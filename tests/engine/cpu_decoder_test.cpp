@@ -1,4 +1,4 @@
-#include "engine/llama_decoder.h"
+#include "engine/cpu_decoder.h"
 
 #include <cmath>
 #include <cstring>
@@ -15,7 +15,7 @@ namespace {
 using Logits = std::vector<float>;
 
 /// Feeds one sequence in the given pieces and returns the logits of its last token.
-Logits feed(LlamaDecoder& decoder, KvCache& cache, CachedSequence& sequence,
+Logits feed(CpuDecoder& decoder, KvCache& cache, CachedSequence& sequence,
             const std::vector<int32_t>& tokens, const std::vector<size_t>& pieces) {
   Logits last;
   size_t first = 0;
@@ -39,8 +39,8 @@ bool bit_equal(const Logits& a, const Logits& b) {
          std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-TEST(LlamaDecoder, ComputesWhatTransformersComputes) {
-  LlamaDecoder decoder = tiny_decoder();
+TEST(CpuDecoder, ComputesWhatTransformersComputes) {
+  CpuDecoder decoder = tiny_decoder();
   const auto expected = golden();
   const auto ids = expected["ids"].get<std::vector<int32_t>>();
   KvCache cache(decoder.cache_shape(), 8);
@@ -52,8 +52,8 @@ TEST(LlamaDecoder, ComputesWhatTransformersComputes) {
     EXPECT_NEAR(logits[i], wanted[i], 2e-5) << "logit " << i;
 }
 
-TEST(LlamaDecoder, GivesTheSameBitsForAnyCutIntoChunks) {
-  LlamaDecoder decoder = tiny_decoder();
+TEST(CpuDecoder, GivesTheSameBitsForAnyCutIntoChunks) {
+  CpuDecoder decoder = tiny_decoder();
   const auto ids = golden()["ids"].get<std::vector<int32_t>>();
   KvCache cache(decoder.cache_shape(), 32);
   CachedSequence whole;
@@ -71,15 +71,15 @@ TEST(LlamaDecoder, GivesTheSameBitsForAnyCutIntoChunks) {
   }
 }
 
-TEST(LlamaDecoder, GivesTheSameBitsAloneAndAmongOthersWithAnyNumberOfThreads) {
+TEST(CpuDecoder, GivesTheSameBitsAloneAndAmongOthersWithAnyNumberOfThreads) {
   for (const auto type : {model::WeightType::kFloat32, model::WeightType::kBfloat16}) {
-    LlamaDecoder alone = tiny_decoder(type);
+    CpuDecoder alone = tiny_decoder(type);
     const auto ids = golden()["ids"].get<std::vector<int32_t>>();
     KvCache first_cache(alone.cache_shape(), 8);
     CachedSequence sequence;
     const Logits expected = feed(alone, first_cache, sequence, ids, {69, 1});
     for (const int threads : {1, 2, 3}) {
-      LlamaDecoder decoder = tiny_decoder(type, threads);
+      CpuDecoder decoder = tiny_decoder(type, threads);
       for (const size_t others : {1, 3, 11, 20, 63}) {
         KvCache cache(decoder.cache_shape(), 600);
         CachedSequence mine;
@@ -112,8 +112,8 @@ TEST(LlamaDecoder, GivesTheSameBitsAloneAndAmongOthersWithAnyNumberOfThreads) {
   }
 }
 
-TEST(LlamaDecoder, GoesOnFromAForkedCacheWithTheSameBits) {
-  LlamaDecoder decoder = tiny_decoder();
+TEST(CpuDecoder, GoesOnFromAForkedCacheWithTheSameBits) {
+  CpuDecoder decoder = tiny_decoder();
   const auto ids = golden()["ids"].get<std::vector<int32_t>>();
   KvCache cache(decoder.cache_shape(), 64);
   CachedSequence parent;
@@ -137,8 +137,8 @@ TEST(LlamaDecoder, GoesOnFromAForkedCacheWithTheSameBits) {
   }
 }
 
-TEST(LlamaDecoder, TakesNewWeightsByName) {
-  LlamaDecoder decoder = tiny_decoder();
+TEST(CpuDecoder, TakesNewWeightsByName) {
+  CpuDecoder decoder = tiny_decoder();
   const auto config = model::ModelConfig::load(golden_folder());
   auto weights = model::load_weights(golden_folder());
   const auto ids = golden()["ids"].get<std::vector<int32_t>>();
@@ -153,7 +153,7 @@ TEST(LlamaDecoder, TakesNewWeightsByName) {
     weights[name] = changed[name];
   }
   decoder.swap_weights(changed);
-  LlamaDecoder fresh(config, weights, model::WeightType::kFloat32, 1);
+  CpuDecoder fresh(config, weights, model::WeightType::kFloat32, 1);
   const Logits after = feed(decoder, cache, sequence, ids, {70});
   EXPECT_FALSE(bit_equal(before, after));
   EXPECT_TRUE(bit_equal(after, feed(fresh, cache, sequence, ids, {70})));
