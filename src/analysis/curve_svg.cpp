@@ -1,79 +1,28 @@
 #include "analysis/curve_svg.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
-#include "analysis/json_text.h"
+#include "analysis/svg_page.h"
 
 namespace srpo::analysis {
 namespace {
 
-constexpr double kWidth = 960;
-constexpr double kHeight = 560;
 constexpr double kLeft = 76;
 constexpr double kRight = 28;
 constexpr double kTop = 96;
 constexpr double kBottom = 66;
 constexpr size_t kMostMarkedPoints = 60;
 
-std::string escaped(const std::string& text) {
-  std::string xml;
-  for (const char c : printable(text)) {
-    if (c == '&') {
-      xml += "&amp;";
-    } else if (c == '<') {
-      xml += "&lt;";
-    } else if (c == '>') {
-      xml += "&gt;";
-    } else if (c == '"') {
-      xml += "&quot;";
-    } else {
-      xml += c == '\n' ? ' ' : c;
-    }
-  }
-  return xml;
-}
-
-std::string decimal(double value, int digits = 1) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-/// An axis from `low` to `high` with ticks at multiples of `step`.
-struct Axis {
-  double low = 0;
-  double high = 1;
-  double step = 0.2;
-
-  /// Covers the values with 4 to 8 round ticks; whole ones if `whole`.
-  static Axis covering(double low, double high, bool whole) {
-    const double span = std::max(high - low, whole ? 1.0 : 0.05);
-    const double magnitude = std::pow(10, std::floor(std::log10(span / 5)));
-    double step = magnitude;
-    for (const double factor : {2.0, 5.0, 10.0}) {
-      if (span / step > 7) step = magnitude * factor;
-    }
-    if (whole) step = std::max(1.0, step);
-    return {std::floor(low / step + 1e-9) * step,
-            std::ceil((low + span) / step - 1e-9) * step, step};
-  }
-  int digits() const {
-    return step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
-  }
-};
-
 /// From values to the page.
 struct Frame {
   Axis x;
   Axis y;
   double px(double value) const {
-    return kLeft + (value - x.low) / (x.high - x.low) * (kWidth - kLeft - kRight);
+    return kLeft + (value - x.low) / (x.high - x.low) * (kPageWidth - kLeft - kRight);
   }
   double py(double value) const {
-    return kHeight - kBottom -
-           (value - y.low) / (y.high - y.low) * (kHeight - kTop - kBottom);
+    return kPageHeight - kBottom -
+           (value - y.low) / (y.high - y.low) * (kPageHeight - kTop - kBottom);
   }
   std::string point(double at, double value) const {
     return decimal(px(at), 2) + "," + decimal(py(value), 2);
@@ -97,43 +46,31 @@ Frame frame_of(const std::vector<Series>& series) {
           Axis::covering(y_low, y_high, /*whole=*/false)};
 }
 
-std::string text_at(double x, double y, const std::string& attributes,
-                    const std::string& text) {
-  return "<text x=\"" + decimal(x) + "\" y=\"" + decimal(y) + "\" " + attributes + ">" +
-         escaped(text) + "</text>\n";
-}
-
-std::string line_between(double x1, double y1, double x2, double y2,
-                         const std::string& attributes) {
-  return "<line x1=\"" + decimal(x1) + "\" y1=\"" + decimal(y1) + "\" x2=\"" +
-         decimal(x2) + "\" y2=\"" + decimal(y2) + "\" " + attributes + "/>\n";
-}
-
-std::string axes(const Frame& frame) {
-  const double bottom = kHeight - kBottom;
+std::string axes(const Frame& frame, const CurveLabels& labels) {
+  const double bottom = kPageHeight - kBottom;
   std::string svg;
   for (int i = 0; frame.y.low + i * frame.y.step <= frame.y.high + 1e-9; ++i) {
     const double value = frame.y.low + i * frame.y.step;
-    svg += line_between(kLeft, frame.py(value), kWidth - kRight, frame.py(value),
-                        "stroke=\"#e3e6ea\"");
-    svg += text_at(kLeft - 10, frame.py(value) + 4.5, "text-anchor=\"end\"",
-                   decimal(value, frame.y.digits()));
+    svg += svg_line(kLeft, frame.py(value), kPageWidth - kRight, frame.py(value),
+                    "stroke=\"#e3e6ea\"");
+    svg += svg_text(kLeft - 10, frame.py(value) + 4.5, "text-anchor=\"end\"",
+                    decimal(value, frame.y.digits()));
   }
   for (int i = 0; frame.x.low + i * frame.x.step <= frame.x.high + 1e-9; ++i) {
     const double value = frame.x.low + i * frame.x.step;
-    svg += line_between(frame.px(value), bottom, frame.px(value), bottom + 6,
-                        "stroke=\"#5b6470\"");
-    svg += text_at(frame.px(value), bottom + 22, "text-anchor=\"middle\"",
-                   decimal(value, 0));
+    svg += svg_line(frame.px(value), bottom, frame.px(value), bottom + 6,
+                    "stroke=\"#5b6470\"");
+    svg += svg_text(frame.px(value), bottom + 22, "text-anchor=\"middle\"",
+                    decimal(value, 0));
   }
-  svg += line_between(kLeft, bottom, kWidth - kRight, bottom,
-                      "stroke=\"#5b6470\" stroke-width=\"1.2\"");
-  svg += text_at((kLeft + kWidth - kRight) / 2, kHeight - 16, "text-anchor=\"middle\"",
-                 "policy version (training steps)");
-  svg += text_at(0, 0,
-                 "text-anchor=\"middle\" transform=\"translate(20 " +
-                     decimal((kTop + bottom) / 2) + ") rotate(-90)\"",
-                 "accuracy, mean reward");
+  svg += svg_line(kLeft, bottom, kPageWidth - kRight, bottom,
+                  "stroke=\"#5b6470\" stroke-width=\"1.2\"");
+  svg += svg_text((kLeft + kPageWidth - kRight) / 2, kPageHeight - 16,
+                  "text-anchor=\"middle\"", labels.x);
+  svg += svg_text(0, 0,
+                  "text-anchor=\"middle\" transform=\"translate(20 " +
+                      decimal((kTop + bottom) / 2) + ") rotate(-90)\"",
+                  labels.y);
   return svg;
 }
 
@@ -164,14 +101,20 @@ std::string drawn(const Series& series, const Frame& frame) {
   return svg;
 }
 
+/// Names in one row, or in two when one is too short.
 std::string legend(const std::vector<Series>& series) {
   std::string svg;
   double x = kLeft;
+  double y = 62;
   for (const Series& line : series) {
-    svg += line_between(x, 68, x + 24, 68,
-                        "stroke=\"" + line.colour + "\" stroke-width=\"3\"");
-    svg += text_at(x + 31, 72.5, "", line.name);
-    x += 31 + 7.4 * static_cast<double>(line.name.size()) + 26;
+    const double width = 31 + 7.4 * static_cast<double>(line.name.size()) + 26;
+    if (x > kLeft && x + width > kPageWidth) {
+      x = kLeft;
+      y += 20;
+    }
+    svg += svg_line(x, y, x + 24, y, "stroke=\"" + line.colour + "\" stroke-width=\"3\"");
+    svg += svg_text(x + 31, y + 4.5, "", line.name);
+    x += width;
   }
   return svg;
 }
@@ -201,26 +144,23 @@ std::vector<Series> learning_curves(const RunScan& scan) {
   return series;
 }
 
-std::string curve_svg(const std::string& title, const std::vector<Series>& series) {
-  std::string svg =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 960 560\" width=\"960\" "
-      "height=\"560\" "
-      "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"14\" fill=\"#2b323b\">\n"
-      "<rect width=\"960\" height=\"560\" fill=\"#ffffff\"/>\n";
-  svg += text_at(kLeft, 38, "font-size=\"20\" font-weight=\"bold\"", title);
+std::string curve_svg(const CurveLabels& labels, const std::vector<Series>& series) {
+  std::string svg = svg_begin(labels.title);
   const bool has_points = std::any_of(series.begin(), series.end(),
                                       [](const Series& s) { return !s.points.empty(); });
-  if (!has_points) {
-    svg += text_at(kWidth / 2, kHeight / 2, "text-anchor=\"middle\"",
-                   "No tree has been recorded yet.");
-    return svg + "</svg>\n";
-  }
+  if (!has_points) return svg + svg_nothing(labels.nothing);
   const Frame frame = frame_of(series);
-  svg += axes(frame);
+  svg += axes(frame, labels);
   // The series with the band is drawn last and lies on top.
   for (const Series& line : series) svg += line.has_band ? "" : drawn(line, frame);
   for (const Series& line : series) svg += line.has_band ? drawn(line, frame) : "";
   return svg + legend(series) + "</svg>\n";
+}
+
+std::string curve_svg(const std::string& title, const std::vector<Series>& series) {
+  CurveLabels labels;
+  labels.title = title;
+  return curve_svg(labels, series);
 }
 
 }  // namespace srpo::analysis

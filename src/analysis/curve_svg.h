@@ -26,8 +26,17 @@ struct Series {
 /// and suffix groups by step; a series without points is left out.
 std::vector<Series> learning_curves(const RunScan& scan);
 
+/// The words around a picture.
+struct CurveLabels {
+  std::string title;
+  std::string x = "policy version (training steps)";
+  std::string y = "accuracy, mean reward";
+  std::string nothing = "No tree has been recorded yet.";  ///< shown without any point
+};
+
 /// An SVG document of 960 x 560: title, axes with ticks, a legend. Without any point it
 /// says so. Text is escaped.
+std::string curve_svg(const CurveLabels& labels, const std::vector<Series>& series);
 std::string curve_svg(const std::string& title, const std::vector<Series>& series);
 
 }  // namespace srpo::analysis

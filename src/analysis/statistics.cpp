@@ -1,5 +1,6 @@
 #include "analysis/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace srpo::analysis {
@@ -30,6 +31,87 @@ Interval wilson_interval(uint64_t successes, uint64_t total) {
 std::optional<double> Proportion::share() const {
   if (total == 0) return std::nullopt;
   return static_cast<double>(successes) / static_cast<double>(total);
+}
+
+void Moments::add(double value) {
+  ++count_;
+  const double from_old = value - mean_;
+  mean_ += from_old / static_cast<double>(count_);
+  squares_ += from_old * (value - mean_);
+}
+
+void Moments::merge(const Moments& other) {
+  if (other.count_ == 0) return;
+  const auto n = static_cast<double>(count_);
+  const auto m = static_cast<double>(other.count_);
+  const double apart = other.mean_ - mean_;
+  squares_ += other.squares_ + apart * apart * n * m / (n + m);
+  mean_ += apart * m / (n + m);
+  count_ += other.count_;
+}
+
+std::optional<double> Moments::mean() const {
+  if (count_ == 0) return std::nullopt;
+  return mean_;
+}
+
+std::optional<double> Moments::deviation() const {
+  if (count_ == 0) return std::nullopt;
+  return std::sqrt(squares_ / static_cast<double>(count_));
+}
+
+std::optional<Interval> Moments::interval() const {
+  if (count_ < 2) return std::nullopt;
+  const auto n = static_cast<double>(count_);
+  const double half = kZ * std::sqrt(squares_ / (n - 1) / n);
+  return Interval{mean_ - half, mean_ + half};
+}
+
+void Correlation::add(double x, double y) {
+  ++count_;
+  const auto n = static_cast<double>(count_);
+  const double dx = x - mean_x_;
+  const double dy = y - mean_y_;
+  mean_x_ += dx / n;
+  mean_y_ += dy / n;
+  xx_ += dx * (x - mean_x_);
+  yy_ += dy * (y - mean_y_);
+  xy_ += dx * (y - mean_y_);
+}
+
+std::optional<double> Correlation::value() const {
+  if (count_ < 2 || xx_ <= 0 || yy_ <= 0) return std::nullopt;
+  return xy_ / std::sqrt(xx_ * yy_);
+}
+
+size_t Histogram::bin_of(double value) const {
+  const auto last = static_cast<double>(counts_.size() - 1);
+  const double bin = std::floor(
+      (value - low_) / (high_ - low_) * static_cast<double>(counts_.size()) + 1e-9);
+  return std::isnan(bin) ? 0 : static_cast<size_t>(std::clamp(bin, 0.0, last));
+}
+
+double Histogram::edge(size_t bin) const {
+  return low_ +
+         (high_ - low_) * static_cast<double>(bin) / static_cast<double>(counts_.size());
+}
+
+uint64_t Histogram::total() const {
+  uint64_t sum = 0;
+  for (const uint64_t count : counts_) sum += count;
+  return sum;
+}
+
+double mcnemar_p(uint64_t b, uint64_t c) {
+  const auto n = static_cast<double>(b + c);
+  if (b == c) return 1;
+  double tail = 0;
+  for (uint64_t k = 0; k <= std::min(b, c); ++k) {
+    const auto at = static_cast<double>(k);
+    tail += std::exp(std::lgamma(n + 1) - std::lgamma(at + 1) - std::lgamma(n - at + 1) -
+                     n * std::log(2.0));
+  }
+  return std::min(1.0, 2 * tail);
 }
 
 std::optional<double> mean(const std::vector<double>& values) {

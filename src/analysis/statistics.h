@@ -1,6 +1,7 @@
 // The few statistics that reports need.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -54,6 +55,66 @@ struct Proportion {
   std::optional<double> share() const;
   Interval interval() const { return wilson_interval(successes, total); }
 };
+
+/// A running mean with its spread (Welford).
+class Moments {
+ public:
+  void add(double value);
+  void merge(const Moments& other);
+  uint64_t count() const { return count_; }
+  /// Nothing when nothing was added.
+  std::optional<double> mean() const;
+  /// Of the population (divisor n); nothing when nothing was added.
+  std::optional<double> deviation() const;
+  /// Mean -+ 1.96 standard errors (divisor n - 1); nothing below two values.
+  std::optional<Interval> interval() const;
+
+ private:
+  uint64_t count_ = 0;
+  double mean_ = 0;
+  double squares_ = 0;
+};
+
+/// Pearson's correlation of pairs, in one pass.
+class Correlation {
+ public:
+  void add(double x, double y);
+  uint64_t count() const { return count_; }
+  /// Nothing below two pairs, or when one side does not vary.
+  std::optional<double> value() const;
+
+ private:
+  uint64_t count_ = 0;
+  double mean_x_ = 0;
+  double mean_y_ = 0;
+  double xx_ = 0;
+  double yy_ = 0;
+  double xy_ = 0;
+};
+
+/// Counts in equal bins of [low, high); what lies outside goes to the first or last bin.
+class Histogram {
+ public:
+  Histogram(double low, double high, size_t bins)
+      : low_(low), high_(high), counts_(bins, 0) {}
+
+  void add(double value) { ++counts_[bin_of(value)]; }
+  size_t bin_of(double value) const;
+  /// The lower end of a bin; of bin size(): the upper end of the last.
+  double edge(size_t bin) const;
+  size_t size() const { return counts_.size(); }
+  uint64_t count(size_t bin) const { return counts_[bin]; }
+  uint64_t total() const;
+
+ private:
+  double low_;
+  double high_;
+  std::vector<uint64_t> counts_;
+};
+
+/// Two-sided exact McNemar test: how likely a split of b + c discordant pairs at least as
+/// uneven as b : c is when both sides are equally good. 1 when there are none.
+double mcnemar_p(uint64_t b, uint64_t c);
 
 /// Mean of values; nothing for none.
 std::optional<double> mean(const std::vector<double>& values);

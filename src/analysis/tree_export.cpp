@@ -17,6 +17,8 @@ using records::RolloutTree;
 using records::Trajectory;
 using records::Use;
 
+using ChainFilter = std::function<bool(const Trajectory&)>;
+
 const char* name_of_draw(records::DrawKind kind) {
   static constexpr const char* kNames[] = {"fresh", "suffix", "localization",
                                            "validation"};
@@ -116,13 +118,13 @@ std::vector<Cell> row_of(const RolloutTree& tree, const Trajectory& chain,
 
 void add_chains(Table& table, const RolloutTree& tree,
                 const std::vector<Trajectory>& chains, Use trained,
-                const std::vector<double>& rewards) {
+                const std::vector<double>& rewards, const ChainFilter& wanted) {
   const std::vector<double> advantages = group_advantages(rewards);
   size_t place = 0;
   for (const Trajectory& chain : chains) {
     std::optional<double> advantage;
     if (chain.use == trained) advantage = advantages[place++];
-    table.add_row(row_of(tree, chain, advantage));
+    if (!wanted || wanted(chain)) table.add_row(row_of(tree, chain, advantage));
   }
 }
 
@@ -143,9 +145,9 @@ Table trajectory_table() {
        "tokens",  "prefix_length", "decoded_tokens", "prefilled_tokens", "seconds"});
 }
 
-void add_trajectories(Table& table, const RolloutTree& tree) {
-  add_chains(table, tree, tree.fresh, Use::kBase, base_rewards(tree));
-  add_chains(table, tree, tree.suffixes, Use::kSuffix, suffix_rewards(tree));
+void add_trajectories(Table& table, const RolloutTree& tree, const ChainFilter& wanted) {
+  add_chains(table, tree, tree.fresh, Use::kBase, base_rewards(tree), wanted);
+  add_chains(table, tree, tree.suffixes, Use::kSuffix, suffix_rewards(tree), wanted);
 }
 
 }  // namespace srpo::analysis

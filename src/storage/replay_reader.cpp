@@ -57,9 +57,16 @@ void ReplayReader::read_entries() {
     }
   }
   num_live_shards_ = entries_.size();
+  const auto shards = list_files(folder_, ReplayFileName::Kind::kShard);
+  if (!std::filesystem::exists(path) && !shards.empty()) {
+    damaged_.push_back({kManifestName, path.string() +
+                                           " is missing: its shards are read by "
+                                           "their names"});
+    is_damaged = true;
+  }
   if (!is_damaged) return;
   // Its other shards are where they were.
-  for (const auto& file : list_files(folder_, ReplayFileName::Kind::kShard)) {
+  for (const auto& file : shards) {
     ManifestEntry entry;
     entry.number = file.number;
     entry.writer = file.writer;

@@ -1,5 +1,6 @@
 // The program as a shell sees it.
 #include <cstdio>
+#include <fstream>
 #include <sys/wait.h>
 
 #include <gtest/gtest.h>
@@ -96,6 +97,89 @@ TEST_F(SrpoAnalyze, AuditsAndFailsWhereSomethingIsDamaged) {
   EXPECT_EQ(result.status, 64);
   EXPECT_NE(result.output.find("2 violations, the first: shard-000000.h5"),
             std::string::npos);
+}
+
+TEST_F(SrpoAnalyze, GivesEveryReportInEveryForm) {
+  for (const std::string& verb :
+       {std::string("rewards"), std::string("resets"), std::string("localization"),
+        std::string("efficiency"), std::string("gradient-signal"),
+        std::string("advantages"), "compare " + run_}) {
+    EXPECT_EQ(analyze(run_ + " " + verb).status, 0) << verb;
+    const Result json = analyze(run_ + " " + verb + " --format json");
+    EXPECT_TRUE(nlohmann::json::parse(json.output)["unread"].empty()) << verb;
+    EXPECT_GT(lines_of(verb + " --format csv"), 2U) << verb;
+    const Result svg = analyze(run_ + " " + verb + " --format svg");
+    EXPECT_EQ(svg.output.rfind("<svg ", 0), 0U) << verb;
+    EXPECT_EQ(svg.output.find("nan"), std::string::npos) << verb;
+  }
+}
+
+TEST_F(SrpoAnalyze, GivesOneTableAndNamesThemAllWhenThereIsNoSuch) {
+  const Result one = analyze(run_ + " resets --table positions --format csv");
+  EXPECT_EQ(one.output.rfind("from,to,resets,share,density\n", 0), 0U) << one.output;
+  EXPECT_EQ(lines_of("resets --table positions --format csv"), 21U);
+  const Result none = analyze(run_ + " resets --table dance");
+  EXPECT_EQ(none.status, 64);
+  EXPECT_NE(none.output.find("(expected resets, positions, thoughts, by_kept_fraction)"),
+            std::string::npos);
+}
+
+TEST_F(SrpoAnalyze, FiltersTreesAndRowsAndPointsAtErrors) {
+  size_t endings = 0;
+  for (const auto& tree : trees_) endings += tree.suffixes.size();
+  EXPECT_EQ(lines_of("export --format csv --where 'use == suffix'"), endings + 1);
+  const Result bad = analyze(run_ + " export --where 'use = suffix'");
+  EXPECT_EQ(bad.status, 64);
+  EXPECT_NE(bad.output.find("  use = suffix\n      ^\n"), std::string::npos)
+      << bad.output;
+  EXPECT_NE(analyze(run_ + " trajectories --fields").output.find("base_reward"),
+            std::string::npos);
+}
+
+TEST_F(SrpoAnalyze, ShowsWhatDiffersBetweenTwoEndings) {
+  const Result diff =
+      analyze(run_ + " trajectories --where 'reset == yes' --diff suffix/0 suffix/1");
+  EXPECT_EQ(diff.status, 0);
+  EXPECT_NE(diff.output.find("[-] suffix/0: reward"), std::string::npos);
+  EXPECT_EQ(diff.output.find('\x1b'), std::string::npos);  // no terminal, no colour
+  EXPECT_EQ(analyze(run_ + " trajectories --diff suffix/0 suffix/99 --with-reset").status,
+            64);
+}
+
+TEST_F(SrpoAnalyze, ShowsWhatItCanOfADamagedRunAndNamesTheRest) {
+  test::record_run(folder_ / "bad", 4, 6, 3, 12);
+  std::filesystem::resize_file(folder_ / "bad/replay/shard-000001.h5", 1000);
+  const std::string bad = (folder_ / "bad").string();
+  for (const std::string& verb : {std::string("summary"), std::string("rewards"),
+                                  std::string("resets"), std::string("efficiency")}) {
+    const Result result = analyze(bad + " " + verb);
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.output.find("shard-000001.h5"), std::string::npos) << verb;
+    EXPECT_NE(result.output.find("accepted, and in shards that cannot be read"),
+              std::string::npos);
+  }
+  EXPECT_NE(
+      analyze(bad + " rewards --format csv").output.find("left out: shard-000001.h5"),
+      std::string::npos);
+  EXPECT_NE(analyze(bad + " export --format csv").output.find("12 trees in files"),
+            std::string::npos);
+}
+
+TEST_F(SrpoAnalyze, SaysASentenceOfARunThatHasRecordedNothing) {
+  std::filesystem::create_directories(folder_ / "begun");
+  std::ofstream(folder_ / "begun/job.yaml") << "run: {name: x}\n";
+  const std::string begun = (folder_ / "begun").string();
+  for (const char* verb : {"summary", "rewards", "trajectories", "export", "audit"})
+    EXPECT_EQ(analyze(begun + " " + verb).output,
+              begun + " has no replay folder yet: nothing has been recorded\n");
+  std::filesystem::create_directories(folder_ / "begun/replay");
+  for (const char* verb : {"summary", "rewards", "resets", "localization", "efficiency",
+                           "gradient-signal", "advantages"}) {
+    const Result result = analyze(begun + " " + verb);
+    EXPECT_EQ(result.status, 0) << result.output;
+    EXPECT_EQ(result.output,
+              begun + "/replay holds no tree: nothing has been recorded yet\n");
+  }
 }
 
 TEST_F(SrpoAnalyze, RefusesBadInputInOneSentence) {
