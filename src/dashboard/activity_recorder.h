@@ -12,8 +12,8 @@
 namespace srpo::dashboard {
 
 /// Counts the work that each rank has in hand; a rank that has some is busy. Intervals
-/// grow with the run, so that a day takes some hundred lines. A disk that is full costs
-/// lines, never the run. One thread only.
+/// grow with the run, so that a day takes some hundred lines beside those of its stages.
+/// A disk that is full costs lines, never the run. One thread only.
 class ActivityRecorder {
  public:
   /// An empty `file`: nothing is written, and all is counted.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <fcntl.h>
 #include <list>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -32,6 +33,9 @@ constexpr double kSecondsOfSilence = 15;  // then an event shows that we are the
 constexpr double kSecondsOfHistory = 0.05;
 constexpr auto kLastEvents = std::chrono::milliseconds(200);
 
+/// Programs that the rank starts, a sandbox say, get no hold of it.
+void close_on_exec(int descriptor) { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 tcp::acceptor bind_to(asio::io_context& io, const DashboardConfig& config) {
   boost::system::error_code error;
   for (int i = 0; i < kPortsTried; ++i) {
@@ -43,7 +47,10 @@ tcp::acceptor bind_to(asio::io_context& io, const DashboardConfig& config) {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(place, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) return acceptor;
+    if (!error) {
+      close_on_exec(acceptor.native_handle());
+      return acceptor;
+    }
     if (error != asio::error::address_in_use) break;
   }
   throw core::Error(core::ErrorKind::kBadInput,
@@ -155,6 +162,7 @@ class Server::Loop final : public SessionOwner {
         pause->async_wait([this, pause](boost::system::error_code) { accept(); });
         return;
       }
+      close_on_exec(socket.native_handle());
       if (make_room()) {
         sessions_.push_back(std::make_shared<Session>(std::move(socket), *this));
         sessions_.back()->start();
