@@ -22,29 +22,52 @@ constexpr size_t kMostRanks = 65536;
 /// A moment to a millisecond.
 double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
+/// Seconds since the Unix epoch; false for what is no moment of this age.
+bool read_moment(const json& line, const char* name, double* moment) {
+  const json& value = line.at(name);
+  if (!value.is_number()) return false;
+  *moment = value.get<double>();
+  return *moment >= 0 && *moment < 1e11;
+}
+
+bool add_start(const json& line, std::vector<RunStart>& starts) {
+  RunStart start;
+  start.roles = line.at("roles").get<std::vector<std::string>>();
+  if (!read_moment(line, "at", &start.at) || start.roles.size() > kMostRanks)
+    return false;
+  starts.push_back(std::move(start));
+  return true;
+}
+
+bool add_stage(const json& line, RunStart& start) {
+  StageMark mark;
+  mark.stage = line.at("stage").get<std::string>();
+  mark.step = line.at("step").get<int64_t>();
+  if (!read_moment(line, "at", &mark.at)) return false;
+  start.stages.push_back(std::move(mark));
+  return true;
+}
+
+bool add_busy(const json& line, RunStart& start) {
+  BusySpan span;
+  const bool has_times =
+      read_moment(line, "from", &span.from) && read_moment(line, "until", &span.until);
+  const json& busy = line.at("busy");
+  if (!has_times || span.until < span.from || busy.size() > kMostRanks) return false;
+  for (const json& percent : busy) {
+    if (!percent.is_number_unsigned() || percent.get<uint64_t>() > 100) return false;
+    span.percent.push_back(percent.get<uint8_t>());
+  }
+  start.busy.push_back(std::move(span));
+  return true;
+}
+
 /// False when the line is none of ours.
 bool add_line(const json& line, std::vector<RunStart>& starts) {
-  if (line.contains("activity")) {
-    RunStart start;
-    start.at = line.at("at").get<double>();
-    start.roles = line.at("roles").get<std::vector<std::string>>();
-    if (start.roles.size() > kMostRanks) return false;
-    starts.push_back(std::move(start));
-    return true;
-  }
+  if (line.contains("activity")) return add_start(line, starts);
   if (starts.empty()) return false;
-  if (line.contains("stage")) {
-    starts.back().stages.push_back({line.at("at").get<double>(),
-                                    line.at("stage").get<std::string>(),
-                                    line.at("step").get<int64_t>()});
-    return true;
-  }
-  BusySpan span{line.at("from").get<double>(), line.at("until").get<double>(), {}};
-  for (const json& percent : line.at("busy"))
-    span.percent.push_back(static_cast<uint8_t>(std::clamp(percent.get<int>(), 0, 100)));
-  if (span.percent.size() > kMostRanks || !(span.until >= span.from)) return false;
-  starts.back().busy.push_back(std::move(span));
-  return true;
+  return line.contains("stage") ? add_stage(line, starts.back())
+                                : add_busy(line, starts.back());
 }
 
 /// A stage on the axis of a picture: seconds of running time from its left end.
@@ -214,8 +237,11 @@ json activity_json(const std::vector<RunStart>& starts) {
   const size_t ranks = std::min(roles.size(), kMostRows);
   json rows = json::array();
   const auto busy = busy_columns(starts, axis, ranks, kMostColumns);
-  for (size_t r = 0; r < ranks; ++r)
-    rows.push_back({{"rank", r}, {"role", roles[r]}, {"busy", busy[r]}});
+  for (size_t r = 0; r < ranks; ++r) {
+    // Nothing is handed to the scheduler, nor to a rank that waits to be needed.
+    const bool has_work = roles[r] != "scheduler" && roles[r] != "spare";
+    if (has_work) rows.push_back({{"rank", r}, {"role", roles[r]}, {"busy", busy[r]}});
+  }
   return {{"kind", "recorded"},           {"seconds", json_rounded(axis.length())},
           {"began", starts.front().at},   {"starts", axis.begins()},
           {"ranks_in_all", roles.size()}, {"stages", std::move(stages)},

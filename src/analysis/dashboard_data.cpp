@@ -63,35 +63,6 @@ void note_losses(const storage::ReplayReader& reader, std::vector<std::string>& 
         counted(reader.dropped().size(), "problems were given up by the run"));
 }
 
-/// Times of the steps, laid end to end: when a stage began was not recorded.
-json durations(const RunCollector& collector) {
-  const json metrics = collector.metrics();
-  const auto draw = metrics.find("draw/seconds");
-  const auto train = metrics.find("train/seconds");
-  if (draw == metrics.end() || train == metrics.end()) return nullptr;
-  json stages = json::array();
-  double at = 0;
-  const size_t count = std::min((*draw)["step"].size(), (*train)["step"].size());
-  const auto add = [&](const char* name, const json& series, size_t i) {
-    const double seconds = series["value"][i].get<double>();
-    stages.push_back({{"name", name},
-                      {"from", json_rounded(at)},
-                      {"to", json_rounded(at + seconds)},
-                      {"step", series["step"][i]}});
-    at += seconds;
-  };
-  for (size_t i = 0; i < count; ++i) {
-    add("drawing", *draw, i);
-    add("training", *train, i);
-  }
-  if (at <= 0) return nullptr;
-  return {{"kind", "durations"},
-          {"seconds", json_rounded(at)},
-          {"starts", {0}},
-          {"stages", std::move(stages)},
-          {"rows", json::array()}};
-}
-
 }  // namespace
 
 void collect_trees(storage::ReplayReader& reader, RunCollector& collector,
@@ -156,7 +127,7 @@ json run_document(const RunCollector& collector, const RunDescription& about,
           {"validation", collector.validation()},
           {"resets", collector.resets()},
           {"metrics", collector.metrics()},
-          {"timeline", activity.is_null() ? durations(collector) : std::move(activity)},
+          {"timeline", activity.is_null() ? collector.durations() : std::move(activity)},
           {"generators", collector.generators()},
           {"trees", collector.trees()}};
 }

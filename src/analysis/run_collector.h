@@ -98,6 +98,9 @@ class RunCollector {
   nlohmann::json validation() const;
   nlohmann::json resets() const;
   nlohmann::json metrics() const;
+  /// Times of the steps as a timeline, laid end to end: when a stage began is not known.
+  /// null without times.
+  nlohmann::json durations() const;
   nlohmann::json generators() const;
   nlohmann::json trees() const;
 

@@ -103,6 +103,21 @@ void push_moments(json& out, const std::string& name, const Moments& moments) {
   out[name + "_half"].push_back(json_rounded(moments.half_width()));
 }
 
+/// Means over as many neighbouring points as make at most `most`.
+json thinned_series(const std::vector<std::pair<int64_t, double>>& points, size_t most) {
+  const size_t stride = (points.size() + most - 1) / most;
+  json steps = json::array();
+  json values = json::array();
+  for (size_t first = 0; first < points.size(); first += stride) {
+    const size_t end = std::min(points.size(), first + stride);
+    double sum = 0;
+    for (size_t i = first; i < end; ++i) sum += points[i].second;
+    steps.push_back(points[end - 1].first);
+    values.push_back(json_rounded(sum / static_cast<double>(end - first)));
+  }
+  return {{"step", std::move(steps)}, {"value", std::move(values)}};
+}
+
 }  // namespace
 
 json json_rounded(const std::optional<double>& value) {
@@ -225,39 +240,51 @@ json RunCollector::resets() const {
 }
 
 json RunCollector::metrics() const {
-  // Means over as many neighbouring lines as make at most most_bins points.
-  const size_t stride =
-      metrics_.empty() ? 1 : (metrics_.size() - 1) / limits_.most_bins + 1;
-  std::map<std::string, size_t> names;
+  std::map<std::string, std::vector<std::pair<int64_t, double>>> series;
   for (const auto& [step, row] : metrics_) {
     for (const auto& [name, value] : row) {
-      if (names.size() < kMostMetricNames) names.emplace(name, 0);
+      const bool is_known = series.size() < kMostMetricNames || series.count(name) > 0;
+      if (is_known && std::isfinite(value)) series[name].emplace_back(step, value);
     }
   }
   json out = json::object();
-  for (const auto& [name, unused] : names) {
-    json steps = json::array();
-    json values = json::array();
-    double sum = 0;
-    size_t count = 0;
-    size_t place = 0;
-    for (const auto& [step, row] : metrics_) {
-      ++place;
-      const auto at = row.find(name);
-      if (at != row.end() && std::isfinite(at->second)) {
-        sum += at->second;
-        ++count;
-      }
-      const bool ends = place % stride == 0 || place == metrics_.size();
-      if (!ends || count == 0) continue;
-      steps.push_back(step);
-      values.push_back(json_rounded(sum / static_cast<double>(count)));
-      sum = 0;
-      count = 0;
-    }
-    out[name] = {{"step", std::move(steps)}, {"value", std::move(values)}};
-  }
+  for (const auto& [name, points] : series)
+    out[name] = thinned_series(points, limits_.most_bins);
   return out;
+}
+
+json RunCollector::durations() const {
+  json stages = json::array();
+  double at = 0;
+  // Neighbouring steps together, so that there are at most 400 of them.
+  const size_t stride = metrics_.size() / 400 + 1;
+  double drawing = 0;
+  double training = 0;
+  const auto add = [&](const char* name, int64_t step, double seconds) {
+    stages.push_back({{"name", name},
+                      {"from", json_rounded(at)},
+                      {"to", json_rounded(at + seconds)},
+                      {"step", step}});
+    at += seconds;
+  };
+  size_t place = 0;
+  for (const auto& [step, row] : metrics_) {
+    const auto draw = row.find("draw/seconds");
+    const auto train = row.find("train/seconds");
+    if (draw != row.end()) drawing += draw->second;
+    if (train != row.end()) training += train->second;
+    const bool ends = ++place % stride == 0 || place == metrics_.size();
+    if (!ends || !(drawing + training > 0)) continue;
+    add("drawing", step, drawing);
+    add("training", step, training);
+    drawing = training = 0;
+  }
+  if (!(at > 0) || !std::isfinite(at)) return nullptr;
+  return {{"kind", "durations"},
+          {"seconds", json_rounded(at)},
+          {"starts", {0}},
+          {"stages", std::move(stages)},
+          {"rows", json::array()}};
 }
 
 json RunCollector::generators() const {

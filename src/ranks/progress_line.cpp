@@ -5,6 +5,8 @@
 #include <cstring>
 #include <unistd.h>
 
+#include "core/kept_log.h"
+
 namespace srpo::ranks {
 
 ProgressLine::ProgressLine() {
@@ -27,6 +29,7 @@ void ProgressLine::update(const std::string& text) {
 }
 
 void ProgressLine::print(const std::string& text) {
+  core::keep_line(text);
   clear();
   std::fprintf(stderr, "%s\n", text.c_str());
   std::fflush(stderr);

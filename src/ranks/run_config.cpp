@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "dashboard/dashboard_config.h"
 #include "rl/algorithm.h"
 #include "rl/task_oracle.h"
 #include "verify/make_verifier.h"
@@ -416,6 +417,7 @@ RunConfig RunConfig::read(const core::ConfigTable& job) {
               << " = peft (only a model with an adapter has one to export)");
   check_algorithm(job, config);
   read_trace(job, config);
+  dashboard::DashboardConfig::read(job);  // rank 0 reads it again
   job.refuse_unknown_keys();
   return config;
 }

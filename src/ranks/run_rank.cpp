@@ -18,7 +18,9 @@
 #include "comm/self_process_group.h"
 #include "comm/spawned_processes.h"
 #include "core/files.h"
+#include "core/kept_log.h"
 #include "core/log.h"
+#include "dashboard/dashboard_config.h"
 #include "ranks/run_report.h"
 #include "ranks/run_status.h"
 #include "ranks/scheduler_rank.h"
@@ -70,7 +72,8 @@ struct RunFiles {
 };
 
 RunFiles open_files(const RunConfig& config, const std::string& job_yaml) {
-  auto folder = storage::RunFolder::open(config.folder, job_yaml, {"ranks", "trace"});
+  auto folder =
+      storage::RunFolder::open(config.folder, job_yaml, {"ranks", "trace", "dashboard"});
   comm::report_status_file(folder.status());
   prepare_model_folder(config);
   storage::ReplayOptions options;
@@ -120,6 +123,7 @@ StartOrder prepare(const RunOptions& options, int size,
   try {
     const core::ConfigTable job = load_job(options.job_file, options.assignments);
     const RunConfig config = RunConfig::read(job);
+    dashboard::DashboardConfig::read(job).with_token_of_environment();
     const RankLayout layout = RankLayout::plan(config.ranks, size);
     check_job(config, layout);
     check_verifiers(config, layout, hosts);
@@ -194,6 +198,8 @@ int schedule(const RunConfig& config, const core::ConfigTable& job,
   SchedulerRank scheduler(config, plan, layout, files.folder, *files.replay, problems,
                           runtime);
   runtime.host("scheduler", scheduler);
+  const auto page = dashboard::DashboardConfig::read(job);
+  scheduler.tell_to(page.with_token_of_environment(), job.to_yaml());
   bool stopped = false;
   runtime.on_signal({SIGTERM, SIGINT, SIGUSR1}, [&](int signal) {
     if (signal == SIGUSR1) {
@@ -320,6 +326,10 @@ int play(const StartOrder& order, const RunOptions& options, comm::Communicator&
   const RankLayout layout = RankLayout::plan(config.ranks, world.size());
   core::start_log(layout.role_of(world.rank()) + "/" + std::to_string(world.rank()),
                   core::parse_log_level(config.log_level));
+  if (dashboard::DashboardConfig::read(job).serves) {
+    core::keep_log(config.folder / "logs" /
+                   ("rank-" + std::to_string(world.rank()) + ".log"));
+  }
   if (world.rank() == 0 && world.size() > 1 && !comm::recovery_is_on())
     std::fprintf(stderr, "srpo_cluster: %s\n", comm::missing_recovery().c_str());
   const bool learns = plays(layout.learners, world.rank());

@@ -74,8 +74,11 @@ void SchedulerRank::when_all(const std::vector<actors::Future<R>>& futures, Acti
   busy_learners_ += futures.size();
   for (size_t i = 0; i < futures.size(); ++i) {
     auto future = futures[i];
-    future.then([this, all, action, failed, i](CallResult<R>& result) {
+    const int rank = layout_.learners.at(i);
+    begin_work(rank);
+    future.then([this, all, action, failed, i, rank](CallResult<R>& result) {
       --busy_learners_;
+      end_work(rank);
       const bool is_full =
           !result.has_value() && result.error().cause == core::ErrorKind::kNoSpace;
       if (is_full && failed) {
@@ -101,7 +104,7 @@ std::vector<std::string> SchedulerRank::why() {
 }
 
 void SchedulerRank::start() {
-  stages_.enter("start");
+  enter_stage("start");
   const scheduler::Progress progress = restore_checkpoint();
   scheduler_.emplace(scheduler_config(config_, plan_, layout_), progress,
                      std::move(restored_));
@@ -149,6 +152,7 @@ bool SchedulerRank::work() {
     busy = true;
   }
   if (!finished_) show_progress();
+  tell_how_it_stands();
   return busy;
 }
 
@@ -191,7 +195,7 @@ void SchedulerRank::carry_out(const commands::OpenStep& open) {
     eta_.restart(open.step);
     eta_started_ = true;
   }
-  stages_.enter(open.validation ? "validation" : "drawing");
+  enter_stage(open.validation ? "validation" : "drawing");
   open_step_ = open;
   drawing_ = true;
   when_there_is_room([this, open] { open_step(open); });
@@ -213,6 +217,7 @@ void SchedulerRank::open_step(const commands::OpenStep& open) {
   events::StepOpened opened{open.step, open.validation, {}};
   for (const records::RolloutTree& tree : recorded) {
     drawn_.add(tree);
+    tell_tree(tree);
     opened.entries.push_back({tree, true});
   }
   for (uint32_t slot = 0; slot < problems.size(); ++slot) {
@@ -241,27 +246,31 @@ void SchedulerRank::open_step(const commands::OpenStep& open) {
 void SchedulerRank::carry_out(const commands::Generate& generate) {
   const int rank = layout_.generators[generate.worker];
   const records::TrajectoryId id = generate.request.id;
+  begin_work(rank);
   runtime_.find<GeneratorRank>(rank, "generator")
       .call<&GeneratorRank::generate>(generate.request)
-      .then(
-          [this, id, worker = generate.worker](CallResult<records::Trajectory>& result) {
-            if (result.has_value()) {
-              events_.emplace_back(events::Generated{std::move(result.value()), worker});
-              return;
-            }
-            // It may still be drawn there, and a second try would be refused.
-            if (result.error().kind == actors::CallError::Kind::kTimeout)
-              carry_out(commands::Cancel{worker, {id}});
-            fail(scheduler::Role::kGenerator, worker, id, result.error());
-          });
+      .then([this, id, rank,
+             worker = generate.worker](CallResult<records::Trajectory>& result) {
+        end_work(rank);
+        if (result.has_value()) {
+          events_.emplace_back(events::Generated{std::move(result.value()), worker});
+          return;
+        }
+        // It may still be drawn there, and a second try would be refused.
+        if (result.error().kind == actors::CallError::Kind::kTimeout)
+          carry_out(commands::Cancel{worker, {id}});
+        fail(scheduler::Role::kGenerator, worker, id, result.error());
+      });
 }
 
 void SchedulerRank::carry_out(const commands::Verify& verify) {
   const int rank = layout_.verifiers[verify.worker];
+  begin_work(rank);
   runtime_.find<VerifierRank>(rank, "verifier")
       .call<&VerifierRank::verify>(verify.problem, verify.text)
-      .then([this, id = verify.id,
+      .then([this, rank, id = verify.id,
              worker = verify.worker](CallResult<records::Verdict>& result) {
+        end_work(rank);
         if (result.has_value()) {
           events_.emplace_back(events::Verified{id, std::move(result.value()), worker});
         } else {
@@ -272,10 +281,12 @@ void SchedulerRank::carry_out(const commands::Verify& verify) {
 
 void SchedulerRank::carry_out(const commands::Localize& localize) {
   const int rank = layout_.localizers[localize.worker];
+  begin_work(rank);
   runtime_.find<LocalizationRank>(rank, "localization")
       .call<&LocalizationRank::localize>(localize.problem, localize.seed)
-      .then([this, id = localize.seed.id,
+      .then([this, rank, id = localize.seed.id,
              worker = localize.worker](CallResult<ResetPoint>& result) {
+        end_work(rank);
         if (result.has_value()) {
           ResetPoint& point = result.value();
           events_.emplace_back(events::Localized{id, std::move(point.localization),
@@ -309,6 +320,7 @@ void SchedulerRank::carry_out(const commands::Record& record) {
       if (!is_full || !replay_.contains(storage::key_of(tree))) throw;
     }
     (tree.validation ? validated_ : drawn_).add(tree);
+    tell_tree(tree);
     if (tree.validation && --validation_left_ == 0) report_validation();
     events_.emplace_back(events::Recorded{tree.step, tree.slot, tree.validation});
   });
@@ -344,7 +356,7 @@ void SchedulerRank::carry_out(const commands::Drop& drop) {
 
 void SchedulerRank::carry_out(const commands::TrainDemonstrations& train) {
   if (stages_.seconds("warm start") == 0) eta_.restart(train.batch);
-  stages_.enter("warm start");
+  enter_stage("warm start");
   const WarmStart& warm = config_.warm_start;
   const double progress = static_cast<double>(train.batch) / warm.batches;
   const double rate =
@@ -386,7 +398,7 @@ void SchedulerRank::finish_demonstrations(const learner::StepStats& stats) {
 void SchedulerRank::carry_out(const commands::Train& train) {
   draw_seconds_ = stages_.current();
   drawing_ = config_.schedule.mode != scheduler::Mode::kSync;
-  stages_.enter("training");
+  enter_stage("training");
   DrawStatistics drawn;
   for (const records::RolloutTree& tree : train.trees) drawn.add(tree);
   std::vector<actors::Future<learner::StepStats>> futures;
@@ -443,7 +455,7 @@ void SchedulerRank::report_validation() {
 }
 
 void SchedulerRank::carry_out(const commands::Publish& publish) {
-  stages_.enter("publication");
+  enter_stage("publication");
   const std::vector<int32_t> ranks = workers_.policy_ranks();
   std::vector<actors::Future<actors::Done>> futures;
   for (const int rank : layout_.learners) {
@@ -451,13 +463,13 @@ void SchedulerRank::carry_out(const commands::Publish& publish) {
                           .call<&LearnerRank::publish>(publish.version, ranks));
   }
   when_all(futures, [this](const actors::Done&) {
-    stages_.enter(open_step_.validation ? "validation" : "drawing");
+    enter_stage(open_step_.validation ? "validation" : "drawing");
     events_.emplace_back(events::Published{});
   });
 }
 
 void SchedulerRank::carry_out(const commands::Checkpoint& checkpoint) {
-  stages_.enter("checkpoint");
+  enter_stage("checkpoint");
   when_there_is_room([this, checkpoint] { save_checkpoint(checkpoint); });
 }
 
@@ -490,7 +502,7 @@ void SchedulerRank::save_checkpoint(const commands::Checkpoint& checkpoint) {
 
 void SchedulerRank::carry_out(const commands::Finish& finish) {
   if (finish.stopped) {
-    stages_.enter("");
+    enter_stage("");
     stopped_ = true;
     finished_ = true;
     write_status("stopped", stop_reason_);
@@ -499,7 +511,7 @@ void SchedulerRank::carry_out(const commands::Finish& finish) {
     return;
   }
   drawing_ = false;
-  stages_.enter("finish");
+  enter_stage("finish");
   when_there_is_room([this] { complete(); });
 }
 
@@ -515,7 +527,7 @@ void SchedulerRank::complete() {
     for (auto& future : futures) wait_for_learner(runtime_, future);
   }
   write_status("complete", "");
-  stages_.enter("");
+  enter_stage("");
   finished_ = true;
 }
 
@@ -568,27 +580,14 @@ void SchedulerRank::drain(std::chrono::nanoseconds patience, const std::string& 
 }
 
 void SchedulerRank::show_progress() {
-  if (!full_disk_.empty()) {
-    progress_.update("ALARM: no space; nothing new is begun: " + full_disk_);
-    return;
-  }
-  if (!drawing_) return;
-  const auto [problems, recorded] = scheduler_->step_progress();
-  if (problems == 0) return;
-  progress_.update(
-      (open_step_.validation ? "validation at step " : "drawing step ") +
-      std::to_string(open_step_.step) + "   " + std::to_string(recorded) + "/" +
-      std::to_string(problems) + " problems  " +
-      fixed(per_second(static_cast<double>(
-                           (open_step_.validation ? validated_ : drawn_).decoded_tokens),
-                       stages_.current()),
-            0) +
-      " tok/s  eta " + eta_.text(open_step_.step, config_.steps));
+  const std::string text = progress_text();
+  if (!text.empty()) progress_.update(text);
 }
 
 /// A line is written as a whole or not at all.
 void SchedulerRank::write_metrics(int64_t step,
                                   const std::map<std::string, double>& values) {
+  if (live_) live_->metrics(step, values);
   when_there_is_room([this, step, values] {
     const auto size = std::filesystem::file_size(folder_.metrics());
     try {

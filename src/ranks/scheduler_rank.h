@@ -14,6 +14,7 @@
 #include "actors/runtime.h"
 #include "core/deadline.h"
 #include "core/metrics.h"
+#include "dashboard/live_run.h"
 #include "ranks/generator_rank.h"
 #include "ranks/learner_rank.h"
 #include "ranks/localization_rank.h"
@@ -38,6 +39,9 @@ class SchedulerRank final : public actors::Actor {
                 storage::ReplayWriter& replay, const ProblemSource& problems,
                 actors::Runtime& runtime);
 
+  /// From now on the run is written down as it goes on, and shown where the job asks for
+  /// it. Before start().
+  void tell_to(const dashboard::DashboardConfig& dashboard, const std::string& job_yaml);
   /// Restores the newest whole checkpoint and begins. Waits for the learners.
   void start();
   bool is_finished() const { return finished_; }
@@ -95,6 +99,14 @@ class SchedulerRank final : public actors::Actor {
   void when_all(const std::vector<actors::Future<R>>& futures, Action action,
                 std::function<void(const actors::CallError&)> failed = {});
 
+  // scheduler_rank_live.cpp: what is told while the run goes on
+  void enter_stage(const std::string& stage);
+  void begin_work(int rank);
+  void end_work(int rank);
+  void tell_tree(const records::RolloutTree& tree);
+  void tell_how_it_stands();
+  std::string progress_text() const;
+
   // scheduler_rank_disk.cpp: a full disk
   void when_there_is_room(std::function<void()> action);
   void wait_for_room(std::function<void()> action, const std::string& message);
@@ -123,6 +135,7 @@ class SchedulerRank final : public actors::Actor {
   WorkerWatch workers_;
   scheduler::SchedulerState restored_;
   std::optional<core::MetricSink> metrics_;
+  std::optional<dashboard::LiveRun> live_;
   ProgressLine progress_;
   Eta eta_;
   StageClock stages_;
@@ -139,6 +152,7 @@ class SchedulerRank final : public actors::Actor {
   bool eta_started_ = false;
   bool finished_ = false;
   bool stopped_ = false;
+  bool drains_ = false;
   size_t num_parked_ = 0;  // at a drain
   std::string stop_reason_;
   size_t busy_learners_ = 0;                            // calls that have not ended

@@ -49,6 +49,8 @@ class StageClock {
   /// Ends the current stage and starts another.
   void enter(const std::string& stage);
   double seconds(const std::string& stage) const;
+  /// The current stage; "" between stages.
+  const std::string& name() const { return stage_; }
   /// Of the current stage, so far.
   double current() const { return watch_.seconds(); }
   std::vector<std::pair<std::string, double>> all() const;

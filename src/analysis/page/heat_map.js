@@ -50,7 +50,7 @@ function drawHeat(plot, scale, width, resets, mode) {
   const every = Math.max(1, Math.ceil(columns / (width / 90)));
   for (let c = 0; c < columns; c += every) root.append(svg('text', {x: left + (c + 0.5) * step, y: height - bottom + 17, 'text-anchor': 'middle'}, whole(resets.step[c])));
   root.append(svg('text', {x: width - 2, y: height - 2, 'text-anchor': 'end'}, resets.width > 1 ? `step (columns of ${resets.width})` : 'step'),
-    svg('text', {x: 0, y: height - 2}, 'thought ↑'));
+    svg('text', {x: 0, y: height - 2}, 'thought'));
   const frame = svg('rect', {fill: 'none', stroke: 'currentColor', 'stroke-width': 2, visibility: 'hidden', width: Math.max(2, step), height: cell});
   root.append(frame);
   plot.replaceChildren(root);

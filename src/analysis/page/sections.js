@@ -5,11 +5,11 @@ function drawFacts(run) {
   const fact = (name, value, under) => facts.push(el('div', {class: 'fact'}, el('div', {class: 'name'}, name), el('div', {class: 'value'}, value), el('div', {class: 'under'}, under || '\u00a0')));
   if (known(last)) {
     const i = run.validation.share.length - 1;
-    fact('Held-out accuracy', percent(last), i > 0 ? `from ${percent(first)}; ${fixed(100 * run.validation.low[i], 1)}–${fixed(100 * run.validation.high[i], 1)}` : `${fixed(100 * run.validation.low[i], 1)}–${fixed(100 * run.validation.high[i], 1)}`);
+    fact('Held-out accuracy', percent(last), i > 0 ? `was ${percent(first)}; ${fixed(100 * run.validation.low[i], 1)}–${fixed(100 * run.validation.high[i], 1)}` : `${fixed(100 * run.validation.low[i], 1)}–${fixed(100 * run.validation.high[i], 1)}`);
   }
   const steps = run.steps, end = steps.step.length - 1;
   fact('Base reward', fixed(end >= 0 ? steps.base[end] : null, 3), end > 0 ? `last step; first ${fixed(steps.base[0], 3)}` : 'last step');
-  fact('Gain of a reset', signed(run.totals.gain, 3), known(run.totals.gain_half) ? `± ${fixed(run.totals.gain_half, 3)} over ${whole(run.totals.resets)} resets` : `${whole(run.totals.resets)} resets`);
+  fact('Gain of a reset', signed(run.totals.gain, 3), known(run.totals.gain_half) ? `± ${fixed(run.totals.gain_half, 3)}; ${whole(run.totals.resets)} resets` : `${whole(run.totals.resets)} resets`);
   fact('Steps', whole(run.totals.steps), `${whole(run.totals.trees)} trees`);
   fact('Trajectories', compact(run.totals.trajectories), `${fixed(run.totals.thoughts, 1)} thoughts each`);
   fact('Tokens decoded', compact(run.totals.decoded_tokens), `${compact(run.totals.prefilled_tokens)} prefilled`);
@@ -57,8 +57,8 @@ function drawTime(run) {
   const timeline = run.timeline;
   byId('time-note').textContent = !timeline ? '' : timeline.kind === 'recorded'
     ? `${duration(timeline.seconds)} of running time` + (timeline.starts.length > 1 ? ` in ${timeline.starts.length} starts (dotted lines)` : '') +
-      (timeline.ranks_in_all > timeline.rows.length ? `; the first ${timeline.rows.length} of ${timeline.ranks_in_all} ranks` : '') + '.'
-    : 'Durations of drawing and training laid end to end; the job did not record when they began (dashboard: {activity: true}).';
+      (timeline.ranks_in_all > 64 ? `; the first 64 of ${timeline.ranks_in_all} ranks` : '') + '.'
+    : 'Durations of drawing and training laid end to end; the job did not record when they began.';
   timelineChart(byId('timeline'), timeline);
   const rows = run.generators.map(one => ({...one, each: one.trajectories ? one.tokens / one.trajectories : null, seconds_each: one.trajectories ? one.seconds / one.trajectories : null}));
   if (rows.length) {
@@ -76,7 +76,7 @@ function drawTrees(run) {
   const open = tree => openTree(box.shownRows, box.shownRows.indexOf(tree));
   const right = tree => tree.chains.filter(chain => chain.reward >= 1).length;
   dataTable(box, [
-    {name: 'tree', key: 'tree', left: true, sort: tree => tree.step * 1e6 + tree.slot, text: tree => el('button', {type: 'button', class: 'open', onclick: () => open(tree), 'aria-label': 'Open the tree of ' + treeName(tree)}, `${tree.step} / ${tree.slot}` + (tree.validation ? ' v' : ''))},
+    {name: 'tree', key: 'tree', left: true, sort: tree => (tree.validation ? 1e15 : 0) + tree.step * 1e6 + tree.slot, text: tree => el('button', {type: 'button', class: 'open', onclick: () => open(tree), 'aria-label': 'Open the tree of ' + treeName(tree)}, `${tree.step} / ${tree.slot}` + (tree.validation ? ' v' : ''))},
     {name: 'outcome', key: 'outcome', left: true, sort: tree => OUTCOMES[tree.outcome], text: tree => OUTCOMES[tree.outcome]},
     {name: 'right', key: 'right', title: 'Chains with the full reward', sort: right, text: tree => `${right(tree)} of ${tree.chains.length}`},
     {name: 'base', key: 'base', sort: tree => tree.base, text: tree => fixed(tree.base, 2)},
@@ -84,7 +84,7 @@ function drawTrees(run) {
     {name: 'gain', key: 'gain', sort: tree => tree.gain, text: tree => signed(tree.gain, 2)},
     {name: 'thought', key: 'thought', title: 'The first wrong thought that was named', sort: tree => tree.reset ? tree.reset.thought : null, text: tree => tree.reset ? `${tree.reset.thought} of ${tree.reset.num_thoughts}` : '–'},
     {name: 'question', key: 'question', left: true, wide: true, sort: tree => tree.question, text: tree => el('span', {class: 'clip'}, clip(tree.question, 160))},
-  ], run.trees, {name: 'reward trees', search: tree => `${tree.step}/${tree.slot} ${tree.problem} ${tree.question} ${tree.reference} ${OUTCOMES[tree.outcome]} ` + tree.chains.map(chain => chain.answer).join(' '),
+  ], run.trees, {name: 'reward trees', sorted: 'tree', search: tree => `${tree.step}/${tree.slot} ${tree.problem} ${tree.question} ${tree.reference} ${OUTCOMES[tree.outcome]} ` + tree.chains.map(chain => chain.answer).join(' '),
     choices: Object.entries(OUTCOMES).map(([value, text]) => ({value, text, test: tree => tree.outcome === value}))});
 }
 

@@ -32,7 +32,7 @@ function dataTable(box, columns, rows, options) {
       el('td', {class: [column.left && 'left', column.wide && 'wide'].filter(Boolean).join(' ') || null}, column.text(row))))));
     if (!found.length) body.append(el('tr', {}, el('td', {class: 'left', colspan: columns.length}, rows.length ? 'No row matches the filter.' : 'Nothing recorded yet.')));
     const shown = Math.min(found.length, kept.most);
-    count.textContent = found.length === rows.length && shown === found.length ? `${whole(rows.length)} rows` : `${whole(shown)} of ${whole(rows.length)} rows`;
+    count.textContent = found.length === rows.length && shown === found.length ? `${whole(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}` : `${whole(shown)} of ${whole(rows.length)} rows`;
     more.hidden = found.length <= kept.most;
     box.shownRows = found;
   };

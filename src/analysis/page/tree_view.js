@@ -18,6 +18,8 @@ function openTree(list, index) {
   drawTree(byId('tree-body'), tree);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
+  // The branch that had the focus may have gone with its tree.
+  if (!dialog.contains(document.activeElement)) byId('tree-body').focus({preventScroll: true});
   history.replaceState(null, '', treeHash(tree));
 }
 
@@ -34,7 +36,11 @@ function prepareTreeDialog() {
   byId('tree-close').onclick = () => dialog.close();
   dialog.onclose = () => history.replaceState(null, '', location.pathname + location.search + '#trees');
   dialog.onclick = event => { if (event.target === dialog) dialog.close(); };
-  dialog.onkeydown = event => { if (event.key === 'j') go(1); if (event.key === 'k') go(-1); };
+  document.addEventListener('keydown', event => {
+    if (!dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'j') go(1);
+    if (event.key === 'k') go(-1);
+  });
 }
 
 function drawTree(box, tree) {
