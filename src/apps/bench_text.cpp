@@ -5,9 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <vector>
-
 #include <unistd.h>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -48,9 +47,10 @@ std::vector<std::string> read_corpus(const fs::path& data) {
   for (const std::string& file : parts_of(files, ':'))
     documents.push_back(core::read_file(file));
   if (!documents.empty()) return documents;
-  REQUIRE(fs::is_directory(data / "problems"), kBadInput,
-          data.string() << " has no problems/ (set SRPO_DATA to the folder of public data, "
-                           "or SRPO_BENCH_TEXT to files of text, separated by colons)");
+  REQUIRE(
+      fs::is_directory(data / "problems"), kBadInput,
+      data.string() << " has no problems/ (set SRPO_DATA to the folder of public data, "
+                       "or SRPO_BENCH_TEXT to files of text, separated by colons)");
   std::vector<fs::path> paths;
   for (const auto& entry : fs::directory_iterator(data / "problems")) {
     if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
@@ -104,8 +104,7 @@ std::map<std::string, double> run_peer(const ordered_json& task) {
   REQUIRE(status == 0, kBadInput, line << " ended with status " << status);
   std::map<std::string, double> rows;
   const auto parsed = nlohmann::json::parse(answer);
-  for (const auto& [name, value] : parsed.items())
-    rows[name] = value.get<double>();
+  for (const auto& [name, value] : parsed.items()) rows[name] = value.get<double>();
   return rows;
 }
 
@@ -149,15 +148,17 @@ constexpr const char* kTemplate = R"({%- if tools %}
 )";
 
 ordered_json one_question() {
-  return {{"messages",
-           {{{"role", "user"}, {"content", "Natalia sold clips to 48 friends. How many?"}}}},
-          {"add_generation_prompt", true}};
+  return {
+      {"messages",
+       {{{"role", "user"}, {"content", "Natalia sold clips to 48 friends. How many?"}}}},
+      {"add_generation_prompt", true}};
 }
 
 ordered_json long_conversation() {
   const ordered_json parameters = {
       {"type", "object"},
-      {"properties", {{"city", {{"type", "string"}, {"description", "the town's name"}}}}},
+      {"properties",
+       {{"city", {{"type", "string"}, {"description", "the town's name"}}}}},
       {"required", {"city"}}};
   const ordered_json tool = {{"type", "function"},
                              {"function",
@@ -190,13 +191,14 @@ class TextBenchmark {
         tokenizers_(std::move(tokenizers)),
         documents_(std::move(documents)) {
     for (const std::string& document : documents_) bytes_ += document.size();
-    task_ = {{"tokenizers", tokenizers_},
-             {"documents", documents_},
-             {"template", kTemplate},
-             {"conversations",
-              {{"one question", one_question()}, {"long, with tools", long_conversation()}}},
-             {"repeats", options.repeats},
-             {"seconds", options.seconds}};
+    task_ = {
+        {"tokenizers", tokenizers_},
+        {"documents", documents_},
+        {"template", kTemplate},
+        {"conversations",
+         {{"one question", one_question()}, {"long, with tools", long_conversation()}}},
+        {"repeats", options.repeats},
+        {"seconds", options.seconds}};
   }
 
   void run() {
@@ -241,8 +243,8 @@ class TextBenchmark {
       }
     });
     const double megabytes = static_cast<double>(bytes_) / 1e6;
-    const std::string note = std::to_string(num_ids) + " tokens of " +
-                             std::to_string(bytes_) + " bytes";
+    const std::string note =
+        std::to_string(num_ids) + " tokens of " + std::to_string(bytes_) + " bytes";
     add("load: " + name, "us", load * 1e6, "");
     add("encode: " + name, "MB/s", megabytes / encode, note);
     add("decode: " + name, "MB/s", megabytes / decode, "");
@@ -261,9 +263,10 @@ int run_text(const Options& options, int*, char***) {
       "SRPO_BENCH_TOKENIZERS", (data / "tokenizers" / "dolma2_tokenizer.json").string());
   const auto tokenizers = parts_of(named, ':');
   for (const std::string& path : tokenizers) {
-    REQUIRE(fs::exists(path), kBadInput,
-            path << " is absent (set SRPO_DATA, or SRPO_BENCH_TOKENIZERS to tokenizer.json "
-                    "files, separated by colons)");
+    REQUIRE(
+        fs::exists(path), kBadInput,
+        path << " is absent (set SRPO_DATA, or SRPO_BENCH_TOKENIZERS to tokenizer.json "
+                "files, separated by colons)");
   }
   TextBenchmark(options, tokenizers, read_corpus(data)).run();
   return 0;

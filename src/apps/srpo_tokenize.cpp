@@ -14,7 +14,6 @@
 
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 using srpo::core::Error;
 using srpo::core::ErrorKind;
@@ -30,8 +29,9 @@ struct Options {
 };
 
 /// The field of a line; throws kBadInput when it is missing or `is_right` says no.
-const json& field(const json& line, const char* key, bool (json::*is_right)() const,
-                  const char* expected) {
+const ordered_json& field(const ordered_json& line, const char* key,
+                          bool (ordered_json::*is_right)() const noexcept,
+                          const char* expected) {
   REQUIRE(line.is_object(), kBadInput,
           line.type_name() << " found (expected an object with \"" << key << "\")");
   const auto found = line.find(key);
@@ -43,26 +43,16 @@ const json& field(const json& line, const char* key, bool (json::*is_right)() co
   return *found;
 }
 
-std::vector<int32_t> read_ids(const json& line, int32_t vocab_size) {
+std::vector<int32_t> read_ids(const ordered_json& line, int32_t vocab_size) {
   std::vector<int32_t> ids;
-  for (const json& id : field(line, "ids", &json::is_array, "a list of token ids")) {
+  for (const ordered_json& id :
+       field(line, "ids", &ordered_json::is_array, "a list of token ids")) {
     REQUIRE(
         id.is_number_unsigned() && id.get<uint64_t>() < static_cast<uint64_t>(vocab_size),
         kBadInput, "token id " << id.dump() << " (expected 0.." << vocab_size - 1 << ")");
     ids.push_back(id.get<int32_t>());
   }
   return ids;
-}
-
-std::vector<srpo::text::Message> read_messages(const json& line) {
-  std::vector<srpo::text::Message> messages;
-  for (const json& message :
-       field(line, "messages", &json::is_array, "a list of messages")) {
-    messages.push_back(
-        {field(message, "role", &json::is_string, "a string").get<std::string>(),
-         field(message, "content", &json::is_string, "a string").get<std::string>()});
-  }
-  return messages;
 }
 
 /// Answers one line at a time. One thread only.
@@ -73,18 +63,20 @@ class LineTokenizer {
     if (options_.chat) template_ = srpo::text::ChatTemplate::load(options_.tokenizer);
   }
 
-  ordered_json answer(const json& line) const {
+  ordered_json answer(const ordered_json& line) const {
     if (options_.decode) {
       return {{"text", tokenizer_.decode(read_ids(line, tokenizer_.vocab_size()),
                                          options_.skip_special)}};
     }
     if (options_.chat) {
-      const std::string text =
-          template_->render(read_messages(line), !options_.no_generation_prompt);
+      ordered_json request = line;
+      if (request.is_object() && !request.contains("add_generation_prompt"))
+        request["add_generation_prompt"] = !options_.no_generation_prompt;
+      const std::string text = template_->render(request);
       // The template writes the special tokens itself.
       return {{"text", text}, {"ids", tokenizer_.encode(text, false)}};
     }
-    const json& text = field(line, "text", &json::is_string, "a string");
+    const ordered_json& text = field(line, "text", &ordered_json::is_string, "a string");
     return {{"ids", tokenizer_.encode(text.get_ref<const std::string&>(),
                                       !options_.no_special)}};
   }
@@ -109,7 +101,7 @@ void run(const Options& options) {
   for (int64_t number = 1; std::getline(input, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string place = name + ":" + std::to_string(number) + ": ";
-    json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    ordered_json parsed = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     REQUIRE(!parsed.is_discarded(), kBadInput,
             place << "not JSON (expected one object a line)");
     try {
@@ -129,7 +121,10 @@ int main(int argc, char** argv) {
   CLI::App app{
       "Reads JSON lines {\"text\": ...} and writes {\"ids\": [...]}, in order.\n"
       "With --decode: {\"ids\"} to {\"text\"}. With --chat: {\"messages\": [{\"role\", "
-      "\"content\"}, ...]}\nto {\"text\", \"ids\"} by the model's chat template."};
+      "\"content\"}, ...]}\nto {\"text\", \"ids\"} by the model's chat template; a line "
+      "may also hold "
+      "\"tools\", \"documents\",\n\"add_generation_prompt\" and any other variable of "
+      "the template."};
   app.name("srpo_tokenize");
   app.add_option("--tokenizer", options.tokenizer, "tokenizer.json or the model's folder")
       ->required();

@@ -39,7 +39,9 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens)
                    });
   for (uint32_t i = 0; i < tokens_.size(); ++i) {
     ENSURE(!tokens_[i].content.empty(), "an added token without content");
-    by_first_byte_[static_cast<uint8_t>(tokens_[i].content[0])].push_back(i);
+    const auto first = static_cast<uint8_t>(tokens_[i].content[0]);
+    by_first_byte_[first].push_back(i);
+    begins_[first] = true;
   }
 }
 
@@ -60,7 +62,8 @@ std::vector<TextPart> AddedTokenMatcher::split(std::string_view text) const {
     if (done < end) parts.push_back({nullptr, text.substr(done, end - done)});
   };
   for (size_t position = 0; !tokens_.empty() && position < text.size();) {
-    const AddedToken* token = find_at(text, position);
+    const AddedToken* token =
+        begins_[static_cast<uint8_t>(text[position])] ? find_at(text, position) : nullptr;
     if (token == nullptr) {
       ++position;
       continue;

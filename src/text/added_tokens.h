@@ -39,6 +39,7 @@ class AddedTokenMatcher {
 
   std::vector<AddedToken> tokens_;                        ///< longest first
   std::array<std::vector<uint32_t>, 256> by_first_byte_;  ///< indices of tokens_
+  std::array<bool, 256> begins_{};                        ///< whether one does so
 };
 
 }  // namespace srpo::text

@@ -95,7 +95,7 @@ void BytePairEncoder::append_bytes(std::string_view word,
 
 void BytePairEncoder::encode(std::string_view word, std::vector<int32_t>& tokens) const {
   if (!whole_words_.empty()) {
-    const auto found = whole_words_.find(std::string(word));
+    const auto found = whole_words_.find(word);
     if (found != whole_words_.end()) {
       tokens.push_back(found->second);
       return;

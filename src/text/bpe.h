@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,7 +56,13 @@ class BytePairEncoder {
   std::array<int32_t, 256> byte_tokens_{};  ///< -1: none
   std::optional<int32_t> unknown_token_;
   bool fuse_unknown_;
-  std::unordered_map<std::string, int32_t>
+  struct BytesHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view bytes) const {
+      return std::hash<std::string_view>()(bytes);
+    }
+  };
+  std::unordered_map<std::string, int32_t, BytesHash, std::equal_to<>>
       whole_words_;            ///< by bytes; filled when merges are ignored
   std::vector<Merge> merges_;  ///< open addressing, linear probing
   int shift_ = 64;

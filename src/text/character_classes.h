@@ -1,4 +1,5 @@
-// Letter, number, white space or something else: what the word patterns of tokenizers ask.
+// Letter, number, white space or something else: what the word patterns of tokenizers
+// ask.
 #pragma once
 
 #include <cstdint>

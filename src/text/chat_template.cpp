@@ -61,15 +61,16 @@ ChatTemplate::ChatTemplate(const std::string& source, TokenizerConfig config,
 
 std::string ChatTemplate::run(JinjaDict variables) const {
   const auto add = [&](const char* name, const std::optional<std::string>& token) {
-    const bool given = std::any_of(variables.begin(), variables.end(),
-                                   [&](const auto& entry) { return entry.first == name; });
+    const bool given =
+        std::any_of(variables.begin(), variables.end(),
+                    [&](const auto& entry) { return entry.first == name; });
     if (token && !given) variables.emplace_back(name, JinjaValue::string(*token));
   };
   add("bos_token", config_.bos_token);
   add("eos_token", config_.eos_token);
   add("pad_token", config_.pad_token);
   add("unk_token", config_.unk_token);
-  return run_jinja(*body_, std::move(variables), place_);
+  return run_jinja(*body_, std::move(variables), place_, now_);
 }
 
 std::string ChatTemplate::render(const std::vector<Message>& messages,
@@ -109,6 +110,12 @@ std::string ChatTemplate::render(const nlohmann::ordered_json& request) const {
   if (!request.contains("add_generation_prompt"))
     variables.emplace_back("add_generation_prompt", JinjaValue::boolean(false));
   return run(std::move(variables));
+}
+
+ChatTemplate ChatTemplate::at_time(std::time_t now) const {
+  ChatTemplate stopped = *this;
+  stopped.now_ = now;
+  return stopped;
 }
 
 }  // namespace srpo::text

@@ -1,8 +1,10 @@
 // Turns a conversation into the text that a model was trained to continue.
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,11 +45,15 @@ class ChatTemplate {
   /// naming what in the request is not as it should be.
   std::string render(const nlohmann::ordered_json& request) const;
 
+  /// The same template with the clock stopped: strftime_now tells this time.
+  ChatTemplate at_time(std::time_t now) const;
+
  private:
   std::string run(JinjaDict variables) const;
 
   TokenizerConfig config_;
   std::string place_;
+  std::optional<std::time_t> now_;         ///< none: the clock's time
   std::shared_ptr<const JinjaBody> body_;  // shared by copies
 };
 

@@ -1,10 +1,15 @@
 #include "text/jinja_evaluator.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.h"
-#include "text/jinja_functions.h"
+#include "text/jinja_access.h"
+#include "text/jinja_filters.h"
+#include "text/jinja_globals.h"
+#include "text/jinja_methods.h"
+#include "text/jinja_operations.h"
+#include "text/jinja_scopes.h"
+#include "text/jinja_tests.h"
 
 namespace srpo::text {
 namespace {
@@ -13,70 +18,62 @@ using Value = JinjaValue;
 using Kind = JinjaKind;
 using Node = JinjaExpression;
 
-constexpr int64_t kMaxSteps = 10'000'000;
-constexpr size_t kMaxTextBytes = size_t{16} << 20;
-constexpr int64_t kMaxRange = 100'000;
-constexpr size_t kBytesAStep = 64;  // copying this much counts as one step
-
 enum class Flow { kOn, kBreak, kContinue };
 
 class Evaluator {
  public:
-  Evaluator(JinjaDict variables, const std::string& place)
-      : scopes_{std::move(variables)}, place_(place) {}
+  Evaluator(JinjaDict variables, const std::string& place, std::optional<std::time_t> now)
+      : scopes_(std::move(variables)), budget_(place), now_(now) {}
 
   std::string run(const JinjaBody& body) {
-    run_body(body);
+    try {
+      run_body(body);
+    } catch (const core::Error& error) {
+      const std::string what = error.what();
+      if (what.starts_with(budget_.place())) throw;
+      // A value that cannot be made does not know where.
+      throw core::Error(error.kind(), budget_.place() + ":" +
+                                          std::to_string(budget_.line()) + ": " + what);
+    }
     return std::move(output_);
   }
 
  private:
-  // --- limits and errors ---
-  [[noreturn]] void refuse(int line, const std::string& what) const {
-    throw core::Error(core::ErrorKind::kBadFile,
-                      place_ + ":" + std::to_string(line) + ": " + what);
-  }
+  /// Counts one level of recursion as long as it lives.
+  class Level {
+   public:
+    Level(Evaluator& evaluator, int line) : evaluator_(evaluator) {
+      if (++evaluator_.level_ > JinjaBudget::kMaxLevels)
+        evaluator_.budget_.refuse(line, "nested too deeply");
+    }
+    ~Level() { --evaluator_.level_; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
 
-  void charge(int line, size_t bytes = 0) {
-    steps_ += 1 + static_cast<int64_t>(bytes / kBytesAStep);
-    if (steps_ > kMaxSteps) refuse(line, "the template runs too long");
-    if (bytes > kMaxTextBytes) refuse(line, "the text grows too long");
-  }
+   private:
+    Evaluator& evaluator_;
+  };
 
-  Value text_value(int line, std::string text) {
-    charge(line, text.size());
-    return Value::string(std::move(text));
-  }
-
-  JinjaCall make_call(int line, const std::string& name) const {
-    return JinjaCall{place_, line, name, {}, {}};
+  JinjaCall make_call(int line, const std::string& name) {
+    return JinjaCall{budget_, line, name, {}, {}};
   }
 
   // --- variables ---
-  Value look_up(const std::string& name) const {
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-      for (const auto& [key, value] : *scope) {
-        if (key == name) return value;
-      }
-    }
-    return Value::undefined(name);
-  }
-
-  void assign(const std::string& name, Value value) {
-    for (auto& [key, old] : scopes_.back()) {
-      if (key == name) {
-        old = std::move(value);
-        return;
-      }
-    }
-    scopes_.back().emplace_back(name, std::move(value));
+  Value look_up(const Node& node) {
+    if (const Value* found = scopes_.find(node.text, node.line, budget_)) return *found;
+    if (is_jinja_global(node.text)) return Value::function(node.text, nullptr, 0);
+    return Value::undefined(node.text);
   }
 
   void assign_attribute(int line, const std::string& name, const std::string& attribute,
                         Value value) {
-    Value space = look_up(name);
-    if (!space.is(Kind::kNamespace)) refuse(line, "'" + name + "' is not a namespace");
-    if (value.is(Kind::kNamespace)) refuse(line, "a namespace inside another value");
+    const Value* found = scopes_.find(name, line, budget_);
+    if (found == nullptr || !found->is(Kind::kNamespace))
+      budget_.refuse(line, "'" + name + "' is not a namespace");
+    if (value.is(Kind::kNamespace))
+      budget_.refuse(line, "a namespace inside another value");
+    Value space = *found;
+    budget_.charge(line, space.as_dict().size() * 16);
     for (auto& [key, old] : space.entries_of_namespace()) {
       if (key == attribute) {
         old = std::move(value);
@@ -88,14 +85,15 @@ class Evaluator {
 
   void assign_all(int line, const std::vector<std::string>& names, const Value& value) {
     if (names.size() == 1) {
-      assign(names[0], value);
+      scopes_.assign(names[0], value, line, budget_);
       return;
     }
     if (!value.is(Kind::kList) || value.as_list().size() != names.size()) {
-      refuse(line, std::string(value.kind_name()) + " does not fill " +
-                       std::to_string(names.size()) + " names");
+      budget_.refuse(line, std::string(value.kind_name()) + " does not fill " +
+                               std::to_string(names.size()) + " names");
     }
-    for (size_t i = 0; i < names.size(); ++i) assign(names[i], value.as_list()[i]);
+    for (size_t i = 0; i < names.size(); ++i)
+      scopes_.assign(names[i], value.as_list()[i], line, budget_);
   }
 
   // --- statements ---
@@ -107,20 +105,30 @@ class Evaluator {
     return Flow::kOn;
   }
 
-  void write(int line, const std::string& text) {
-    charge(line, text.size());
-    output_ += text;
-    if (output_.size() > kMaxTextBytes) refuse(line, "the text grows too long");
+  void write(int line, const Value& value) {
+    if (value.is(Kind::kString)) {
+      budget_.charge(line, value.as_string().size());
+      output_ += value.as_string();
+    } else {
+      budget_.charge(line, value.bytes());
+      output_ += value.to_text();
+    }
+    if (output_.size() > JinjaBudget::kMaxTextBytes)
+      budget_.refuse(line, "the text grows too long");
   }
 
   Flow run_statement(const JinjaStatement& statement) {
-    charge(statement.line);
+    const Level level(*this, statement.line);
+    budget_.charge(statement.line);
     switch (statement.kind) {
       case JinjaStatementKind::kData:
-        write(statement.line, statement.text);
+        budget_.charge(statement.line, statement.text.size());
+        output_ += statement.text;
+        if (output_.size() > JinjaBudget::kMaxTextBytes)
+          budget_.refuse(statement.line, "the text grows too long");
         break;
       case JinjaStatementKind::kPrint:
-        write(statement.line, evaluate(*statement.expressions[0]).to_text());
+        write(statement.line, evaluate(*statement.expressions[0]));
         break;
       case JinjaStatementKind::kIf:
         return run_if(statement);
@@ -132,6 +140,11 @@ class Evaluator {
         break;
       case JinjaStatementKind::kSetBlock:
         return run_set_block(statement);
+      case JinjaStatementKind::kMacro:
+        scopes_.assign(statement.text,
+                       Value::function(statement.text, &statement, scopes_.size()),
+                       statement.line, budget_);
+        break;
       case JinjaStatementKind::kBreak:
         return Flow::kBreak;
       case JinjaStatementKind::kContinue:
@@ -150,10 +163,10 @@ class Evaluator {
 
   Flow run_set_block(const JinjaStatement& statement) {
     std::string outer = std::exchange(output_, "");
-    scopes_.emplace_back();
+    scopes_.open();
     const Flow flow = run_body(statement.bodies[0]);
-    scopes_.pop_back();
-    set(statement, text_value(statement.line, std::exchange(output_, std::move(outer))));
+    scopes_.close();
+    set(statement, Value::string(std::exchange(output_, std::move(outer))));
     return flow;
   }
 
@@ -169,8 +182,7 @@ class Evaluator {
   void run_for(const JinjaStatement& statement) {
     const Value subject = evaluate(*statement.expressions[0]);
     JinjaList elements = iterate_jinja_value(subject, make_call(statement.line, "for"));
-    charge(statement.line, elements.size() * sizeof(Value));
-    scopes_.emplace_back();
+    scopes_.open();
     if (statement.expressions.size() > 1) {
       std::erase_if(elements, [&](const Value& element) {
         assign_all(statement.line, statement.targets, element);
@@ -178,20 +190,20 @@ class Evaluator {
       });
     }
     for (size_t i = 0; i < elements.size(); ++i) {
-      scopes_.back().clear();
-      assign("loop", loop_value(elements, i));
+      scopes_.clear_innermost();
+      scopes_.assign("loop", loop_value(elements, i), statement.line, budget_);
       assign_all(statement.line, statement.targets, elements[i]);
       if (run_body(statement.bodies[0]) == Flow::kBreak) break;
     }
-    scopes_.back().clear();
+    scopes_.clear_innermost();
     if (elements.empty() && statement.bodies.size() > 1) run_body(statement.bodies[1]);
-    scopes_.pop_back();
+    scopes_.close();
   }
 
   static Value loop_value(const JinjaList& elements, size_t i) {
     const auto count = static_cast<int64_t>(elements.size());
     const auto at = static_cast<int64_t>(i);
-    return Value::dict(
+    return Value::make_namespace(
         {{"index0", Value::integer(at)},
          {"index", Value::integer(at + 1)},
          {"first", Value::boolean(i == 0)},
@@ -205,30 +217,36 @@ class Evaluator {
 
   // --- expressions ---
   Value evaluate(const Node& node) {
-    charge(node.line);
+    const Level level(*this, node.line);
+    budget_.charge(node.line);
     switch (node.kind) {
       case JinjaExpressionKind::kConstant:
         return node.constant;
       case JinjaExpressionKind::kName:
-        return look_up(node.text);
+        return look_up(node);
       case JinjaExpressionKind::kList:
         return Value::list(evaluate_all(node, 0));
       case JinjaExpressionKind::kDict:
         return make_dict(node);
       case JinjaExpressionKind::kAttribute:
-        return index(node, evaluate(*node.children[0]), Value::string(node.text));
+        return index(node, evaluate(*node.children[0]), node.constant);
       case JinjaExpressionKind::kIndex:
         return index(node, evaluate(*node.children[0]), evaluate(*node.children[1]));
       case JinjaExpressionKind::kSlice:
-        return slice(node);
+        return slice_jinja_value(evaluate(*node.children[0]), evaluate_call(node, ""));
       case JinjaExpressionKind::kCall:
         return call(node);
-      case JinjaExpressionKind::kFilter:
-        return filter(node);
-      case JinjaExpressionKind::kTest:
-        return test(node);
+      case JinjaExpressionKind::kFilter: {
+        const Value subject = evaluate(*node.children[0]);
+        return apply_jinja_filter(subject, evaluate_call(node, node.text));
+      }
+      case JinjaExpressionKind::kTest: {
+        const Value subject = evaluate(*node.children[0]);
+        return Value::boolean(apply_jinja_test(subject, evaluate_call(node, node.text)));
+      }
       case JinjaExpressionKind::kUnary:
-        return unary(node);
+        return apply_jinja_sign(node.text, evaluate(*node.children[0]),
+                                make_call(node.line, node.text));
       case JinjaExpressionKind::kBinary:
         return binary(node);
       case JinjaExpressionKind::kCompare:
@@ -253,8 +271,9 @@ class Evaluator {
     for (size_t i = 0; i < node.children.size(); i += 2) {
       const Value key = evaluate(*node.children[i]);
       if (!key.is(Kind::kString))
-        refuse(node.line, std::string(key.kind_name()) + " as a key");
+        budget_.refuse(node.line, std::string(key.kind_name()) + " as a key");
       Value value = evaluate(*node.children[i + 1]);
+      if (entries.size() > 64) budget_.charge(node.line, entries.size() * 16);
       const auto old =
           std::find_if(entries.begin(), entries.end(),
                        [&](const auto& entry) { return entry.first == key.as_string(); });
@@ -268,61 +287,17 @@ class Evaluator {
   }
 
   Value index(const Node& node, const Value& subject, const Value& at) {
-    if (subject.is(Kind::kUndefined)) {
-      refuse(node.line, "'" + name_of(*node.children[0]) + "' is undefined");
-    }
-    if (subject.is(Kind::kString)) charge(node.line, subject.as_string().size());
+    refuse_undefined(node.line, subject, *node.children[0]);
+    if (subject.is(Kind::kString)) budget_.charge(node.line, subject.as_string().size());
+    if (subject.is(Kind::kDict) && subject.as_dict().size() > 64)
+      budget_.charge(node.line, subject.as_dict().size() * 16);
     return index_jinja_value(subject, at);
   }
 
-  static std::string name_of(const Node& node) {
-    return node.text.empty() ? "value" : node.text;
-  }
-
-  /// A bound of a slice, brought into [lowest, highest].
-  int64_t bound(const Node& node, int64_t missing, int64_t size, int64_t lowest,
-                int64_t highest) {
-    const Value value = evaluate(node);
-    if (value.is(Kind::kNone)) return missing;
-    if (!value.is(Kind::kInteger))
-      refuse(node.line, std::string(value.kind_name()) + " in a slice");
-    const int64_t at =
-        value.as_integer() < 0 ? value.as_integer() + size : value.as_integer();
-    return std::clamp(at, lowest, highest);
-  }
-
-  Value slice(const Node& node) {
-    const Value subject = evaluate(*node.children[0]);
-    if (!subject.is(Kind::kString) && !subject.is(Kind::kList)) {
-      refuse(node.line, std::string("a slice of ") + subject.kind_name());
-    }
-    const bool is_text = subject.is(Kind::kString);
-    const std::u32string characters = is_text ? characters_of(subject.as_string()) : U"";
-    const auto size =
-        static_cast<int64_t>(is_text ? characters.size() : subject.as_list().size());
-    charge(node.line, static_cast<size_t>(size) * (is_text ? 4 : sizeof(Value)));
-    const Value step_value = evaluate(*node.children[3]);
-    const int64_t step = step_value.is(Kind::kNone) ? 1 : step_value.as_integer();
-    if (step == 0 || step > size + 1 || step < -size - 1) {
-      if (step == 0) refuse(node.line, "a slice of step 0");
-    }
-    const int64_t lowest = step > 0 ? 0 : -1;
-    const int64_t highest = step > 0 ? size : size - 1;
-    const int64_t begin =
-        bound(*node.children[1], step > 0 ? lowest : highest, size, lowest, highest);
-    const int64_t end =
-        bound(*node.children[2], step > 0 ? highest : lowest, size, lowest, highest);
-    std::u32string text;
-    JinjaList list;
-    const int64_t stride = std::clamp(step, -size - 1, size + 1);
-    for (int64_t i = begin; step > 0 ? i < end : i > end; i += stride) {
-      if (is_text) {
-        text += characters[static_cast<size_t>(i)];
-      } else {
-        list.push_back(subject.as_list()[static_cast<size_t>(i)]);
-      }
-    }
-    return is_text ? Value::string(text_of(text)) : Value::list(std::move(list));
+  void refuse_undefined(int line, const Value& value, const Node& node) const {
+    if (!value.is(Kind::kUndefined)) return;
+    budget_.refuse(line,
+                   "'" + (node.text.empty() ? "value" : node.text) + "' is undefined");
   }
 
   JinjaCall evaluate_call(const Node& node, const std::string& name) {
@@ -333,93 +308,47 @@ class Evaluator {
     return made;
   }
 
-  void charge_for(int line, const Value& value) {
-    if (value.is(Kind::kString)) charge(line, value.as_string().size());
-    if (value.is(Kind::kList)) charge(line, value.as_list().size() * sizeof(Value));
-  }
-
-  Value filter(const Node& node) {
-    const Value subject = evaluate(*node.children[0]);
-    charge_for(node.line, subject);
-    Value result = apply_jinja_filter(subject, evaluate_call(node, node.text));
-    charge_for(node.line, result);
-    return result;
-  }
-
-  Value test(const Node& node) {
-    const Value subject = evaluate(*node.children[0]);
-    return Value::boolean(apply_jinja_test(subject, evaluate_call(node, node.text)));
-  }
-
   Value call(const Node& node) {
     const Node& callee = *node.children[0];
     if (callee.kind == JinjaExpressionKind::kAttribute) {
       const Value subject = evaluate(*callee.children[0]);
-      if (subject.is(Kind::kUndefined)) {
-        refuse(node.line, "'" + name_of(*callee.children[0]) + "' is undefined");
-      }
-      charge_for(node.line, subject);
-      Value result = call_jinja_method(subject, evaluate_call(node, callee.text));
-      charge_for(node.line, result);
-      return result;
+      refuse_undefined(node.line, subject, *callee.children[0]);
+      if (subject.is(Kind::kString)) budget_.charge(node.line, subject.bytes());
+      const JinjaCall made = evaluate_call(node, callee.text);
+      return call_jinja_method(subject, made);
     }
-    if (callee.kind != JinjaExpressionKind::kName) refuse(node.line, "a call of a value");
-    return call_function(evaluate_call(node, callee.text));
+    if (callee.kind != JinjaExpressionKind::kName)
+      budget_.refuse(node.line, "a call of a value");
+    const Value function = look_up(callee);
+    const JinjaCall made = evaluate_call(node, callee.text);
+    if (!function.is(Kind::kFunction))
+      made.refuse("the function '" + made.name + "' is not supported");
+    if (function.macro() == nullptr) return call_jinja_global(made, now_);
+    return call_macro(*function.macro(), function.num_scopes(), made);
   }
 
-  Value call_function(const JinjaCall& made) {
-    if (made.name == "raise_exception") {
-      made.check_names({"message"});
-      throw core::Error(core::ErrorKind::kBadInput,
-                        place_ + ": the template refuses the messages: " +
-                            made.need(0, "message").to_text());
+  /// What the macro writes. It sees the variables of where it was defined, and its
+  /// arguments.
+  Value call_macro(const JinjaStatement& macro, size_t num_scopes,
+                   const JinjaCall& made) {
+    const Level level(*this, made.line);
+    made.check_names(macro.targets);
+    const size_t keep = std::min(num_scopes, scopes_.size());
+    std::vector<JinjaDict> aside = scopes_.set_aside(keep);
+    std::string outer = std::exchange(output_, "");
+    scopes_.open();
+    const size_t first_default = macro.targets.size() - macro.expressions.size();
+    for (size_t i = 0; i < macro.targets.size(); ++i) {
+      std::optional<Value> value = made.find(i, macro.targets[i]);
+      if (!value && i >= first_default)
+        value = evaluate(*macro.expressions[i - first_default]);
+      scopes_.assign(macro.targets[i],
+                     value ? *value : Value::undefined(macro.targets[i]), made.line,
+                     budget_);
     }
-    if (made.name == "namespace" || made.name == "dict") {
-      JinjaDict entries = made.named;
-      if (!made.positional.empty())
-        made.refuse("'" + made.name + "' with a plain argument");
-      return made.name == "dict" ? Value::dict(std::move(entries))
-                                 : Value::make_namespace(std::move(entries));
-    }
-    if (made.name == "range") return range(made);
-    made.refuse("the function '" + made.name + "' is not supported");
-  }
-
-  Value range(const JinjaCall& made) {
-    made.check_names({"", "", ""});
-    for (const Value& argument : made.positional) {
-      if (!argument.is(Kind::kInteger))
-        made.refuse(std::string("range of ") + argument.kind_name());
-    }
-    const bool has_begin = made.positional.size() > 1;
-    const int64_t begin = has_begin ? made.need(0, "").as_integer() : 0;
-    const int64_t end = made.need(has_begin ? 1 : 0, "").as_integer();
-    const int64_t step = made.find(2, "").value_or(Value::integer(1)).as_integer();
-    if (step == 0) made.refuse("range of step 0");
-    const double count =
-        std::ceil((static_cast<double>(end) - static_cast<double>(begin)) /
-                  static_cast<double>(step));
-    if (count > static_cast<double>(kMaxRange))
-      made.refuse("a range of more than 100000 numbers");
-    JinjaList numbers;
-    for (int64_t i = 0; static_cast<double>(i) < count; ++i) {
-      numbers.push_back(Value::integer(begin + i * step));
-    }
-    return Value::list(std::move(numbers));
-  }
-
-  Value unary(const Node& node) {
-    const Value value = evaluate(*node.children[0]);
-    if (node.text == "not") return Value::boolean(!value.is_true());
-    if (!value.is_number())
-      refuse(node.line, "'" + node.text + "' of " + value.kind_name());
-    const bool minus = node.text == "-";
-    if (value.is(Kind::kFloat))
-      return Value::number(minus ? -value.as_number() : value.as_number());
-    int64_t result = value.as_integer();
-    if (minus && __builtin_sub_overflow(int64_t{0}, result, &result))
-      refuse(node.line, "overflow");
-    return Value::integer(result);
+    run_body(macro.bodies[0]);
+    scopes_.restore(keep, std::move(aside));
+    return Value::string(std::exchange(output_, std::move(outer)));
   }
 
   Value binary(const Node& node) {
@@ -428,132 +357,37 @@ class Evaluator {
     if (what == "and") return left.is_true() ? evaluate(*node.children[1]) : left;
     if (what == "or") return left.is_true() ? left : evaluate(*node.children[1]);
     const Value right = evaluate(*node.children[1]);
-    if (what == "~") return text_value(node.line, left.to_text() + right.to_text());
-    if (left.is_number() && right.is_number()) return arithmetic(node, left, right);
-    if (what == "+" && left.is(Kind::kString) && right.is(Kind::kString)) {
-      return text_value(node.line, left.as_string() + right.as_string());
+    if (what != "~") {
+      refuse_undefined(node.line, left, *node.children[0]);
+      refuse_undefined(node.line, right, *node.children[1]);
     }
-    if (what == "+" && left.is(Kind::kList) && right.is(Kind::kList)) {
-      JinjaList both = left.as_list();
-      both.insert(both.end(), right.as_list().begin(), right.as_list().end());
-      charge(node.line, both.size() * sizeof(Value));
-      return Value::list(std::move(both));
-    }
-    if (what == "*" && left.is(Kind::kString) && right.is(Kind::kInteger)) {
-      return repeat(node, left.as_string(), right.as_integer());
-    }
-    for (const Value* side : {&left, &right}) {
-      if (!side->is(Kind::kUndefined)) continue;
-      refuse(node.line,
-             "'" + name_of(*node.children[side == &left ? 0 : 1]) + "' is undefined");
-    }
-    refuse(node.line,
-           "'" + what + "' of " + left.kind_name() + " and " + right.kind_name());
-  }
-
-  Value repeat(const Node& node, const std::string& text, int64_t count) {
-    if (count > 0 && text.size() > kMaxTextBytes / static_cast<size_t>(count)) {
-      refuse(node.line, "the text grows too long");
-    }
-    std::string result;
-    for (int64_t i = 0; i < count && !text.empty(); ++i) result += text;
-    return text_value(node.line, std::move(result));
-  }
-
-  Value arithmetic(const Node& node, const Value& left, const Value& right) {
-    const char what = node.text[0];
-    const bool divides = what == '/' || what == '%';
-    if (divides && right.as_number() == 0) refuse(node.line, "division by zero");
-    const bool floats =
-        left.is(Kind::kFloat) || right.is(Kind::kFloat) || node.text == "/";
-    if (floats) return float_arithmetic(node.text, left.as_number(), right.as_number());
-    const int64_t a = left.as_integer();
-    const int64_t b = right.as_integer();
-    int64_t result = 0;
-    bool overflow = divides && b == -1 && a == INT64_MIN;
-    if (what == '+') overflow = __builtin_add_overflow(a, b, &result);
-    if (what == '-') overflow = __builtin_sub_overflow(a, b, &result);
-    if (what == '*') overflow = __builtin_mul_overflow(a, b, &result);
-    if (overflow) refuse(node.line, "a number that is too large");
-    // Python rounds down, C++ towards zero.
-    const bool down = divides && a % b != 0 && (a % b < 0) != (b < 0);
-    if (what == '/') result = a / b - (down ? 1 : 0);
-    if (what == '%') result = a % b + (down ? b : 0);
-    return Value::integer(result);
-  }
-
-  static Value float_arithmetic(const std::string& what, double a, double b) {
-    if (what == "+") return Value::number(a + b);
-    if (what == "-") return Value::number(a - b);
-    if (what == "*") return Value::number(a * b);
-    if (what == "/") return Value::number(a / b);
-    if (what == "//") return Value::number(std::floor(a / b));
-    return Value::number(a - b * std::floor(a / b));
+    return apply_jinja_operator(what, left, right, make_call(node.line, what));
   }
 
   Value compare(const Node& node) {
     Value left = evaluate(*node.children[0]);
     for (size_t i = 0; i < node.operators.size(); ++i) {
       Value right = evaluate(*node.children[i + 1]);
-      if (!holds(node, node.operators[i], left, right)) return Value::boolean(false);
+      const JinjaCall made = make_call(node.line, node.operators[i]);
+      if (!compare_jinja_values(node.operators[i], left, right, made))
+        return Value::boolean(false);
       left = std::move(right);
     }
     return Value::boolean(true);
   }
 
-  bool holds(const Node& node, const std::string& what, const Value& left,
-             const Value& right) {
-    charge_for(node.line, right);
-    if (what == "==") return left == right;
-    if (what == "!=") return !(left == right);
-    if (what == "in") return is_in(node, left, right);
-    if (what == "not in") return !is_in(node, left, right);
-    int order = 0;
-    if (left.is_number() && right.is_number()) {
-      order = left.as_number() < right.as_number() ? -1
-                                                   : left.as_number() > right.as_number();
-    } else if (left.is(Kind::kString) && right.is(Kind::kString)) {
-      order = left.as_string().compare(right.as_string());
-    } else {
-      refuse(node.line,
-             "'" + what + "' of " + left.kind_name() + " and " + right.kind_name());
-    }
-    if (what == "<") return order < 0;
-    if (what == "<=") return order <= 0;
-    return what == ">" ? order > 0 : order >= 0;
-  }
-
-  bool is_in(const Node& node, const Value& element, const Value& container) {
-    switch (container.kind()) {
-      case Kind::kUndefined:
-        return false;
-      case Kind::kString:
-        if (!element.is(Kind::kString)) break;
-        return container.as_string().find(element.as_string()) != std::string::npos;
-      case Kind::kList:
-        return std::find(container.as_list().begin(), container.as_list().end(),
-                         element) != container.as_list().end();
-      case Kind::kDict:
-        return element.is(Kind::kString) &&
-               container.find(element.as_string()) != nullptr;
-      default:
-        break;
-    }
-    refuse(node.line, std::string("'in' of ") + element.kind_name() + " and " +
-                          container.kind_name());
-  }
-
-  std::vector<JinjaDict> scopes_;  ///< innermost last
-  const std::string& place_;
+  JinjaScopes scopes_;
+  JinjaBudget budget_;
+  std::optional<std::time_t> now_;
   std::string output_;
-  int64_t steps_ = 0;
+  int level_ = 0;
 };
 
 }  // namespace
 
 std::string run_jinja(const JinjaBody& body, JinjaDict variables,
-                      const std::string& place) {
-  return Evaluator(std::move(variables), place).run(body);
+                      const std::string& place, std::optional<std::time_t> now) {
+  return Evaluator(std::move(variables), place, now).run(body);
 }
 
 }  // namespace srpo::text

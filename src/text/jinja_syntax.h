@@ -15,7 +15,7 @@ enum class JinjaExpressionKind {
   kName,
   kList,       ///< children: the elements
   kDict,       ///< children: key, value, key, value ...
-  kAttribute,  ///< child.text
+  kAttribute,  ///< child.text; text is in constant, too
   kIndex,      ///< child[child]
   kSlice,      ///< child[child:child:child], a missing bound is a None constant
   kCall,       ///< child(arguments)
@@ -48,7 +48,8 @@ enum class JinjaStatementKind {
   kSet,
   kSetBlock,
   kBreak,
-  kContinue
+  kContinue,
+  kMacro,
 };
 
 struct JinjaStatement;
@@ -56,11 +57,12 @@ using JinjaBody = std::vector<std::unique_ptr<JinjaStatement>>;
 
 struct JinjaStatement {
   JinjaStatementKind kind = JinjaStatementKind::kData;
-  std::string
-      text;  ///< kData: the text; kSet and kSetBlock: the attribute of a namespace, or ""
-  std::vector<std::string> targets;  ///< kFor, kSet, kSetBlock
+  std::string text;  ///< kData: the text; kSet and kSetBlock: the attribute of a
+                     ///< namespace, or ""; kMacro: the name
+  std::vector<std::string> targets;  ///< kFor, kSet, kSetBlock; kMacro: the arguments
   std::vector<std::unique_ptr<JinjaExpression>>
-      expressions;  ///< kIf: conditions; kFor: list, then filter if any
+      expressions;  ///< kIf: conditions; kFor: list, then filter if any; kMacro: defaults
+                    ///< of the last arguments
   std::vector<JinjaBody>
       bodies;  ///< kIf: one a condition, then else; kFor: body, then else
   int line = 0;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "text/unicode.h"
 
 namespace srpo::text {
 
@@ -42,12 +43,26 @@ JinjaValue JinjaValue::number(double number) {
 
 JinjaValue JinjaValue::string(std::string text) {
   JinjaValue value = of_kind(JinjaKind::kString);
+  value.bytes_ += text.size();
   value.string_ = std::make_shared<const std::string>(std::move(text));
   return value;
 }
 
+JinjaValue JinjaValue::function(std::string name, const JinjaStatement* macro,
+                                size_t num_scopes) {
+  JinjaValue value = of_kind(JinjaKind::kFunction);
+  value.string_ = std::make_shared<const std::string>(std::move(name));
+  value.macro_ = macro;
+  value.integer_ = static_cast<int64_t>(num_scopes);
+  return value;
+}
+
 void JinjaValue::take_depth_of(const JinjaValue& inner) {
-  REQUIRE(!inner.is(JinjaKind::kNamespace), kBadFile, "a namespace inside another value");
+  REQUIRE(!inner.is(JinjaKind::kNamespace) && !inner.is(JinjaKind::kFunction), kBadFile,
+          inner.kind_name() << " inside another value");
+  bytes_ += inner.bytes_;
+  REQUIRE(bytes_ <= kMaxBytes, kBadFile,
+          "a value of more than " << kMaxBytes << " bytes");
   depth_ = std::max(depth_, inner.depth_ + 1);
   REQUIRE(depth_ <= kMaxDepth, kBadFile,
           "a value nested deeper than " << kMaxDepth << " levels");
@@ -62,7 +77,10 @@ JinjaValue JinjaValue::list(JinjaList elements) {
 
 JinjaValue JinjaValue::dict(JinjaDict entries) {
   JinjaValue value = of_kind(JinjaKind::kDict);
-  for (const auto& [key, entry] : entries) value.take_depth_of(entry);
+  for (const auto& [key, entry] : entries) {
+    value.take_depth_of(entry);
+    value.bytes_ += key.size();
+  }
   value.dict_ = std::make_shared<JinjaDict>(std::move(entries));
   return value;
 }
@@ -71,13 +89,14 @@ JinjaValue JinjaValue::make_namespace(JinjaDict entries) {
   JinjaValue value = dict(std::move(entries));
   value.kind_ = JinjaKind::kNamespace;
   value.depth_ = 1;
+  value.bytes_ = kOwnBytes;
   return value;
 }
 
 const char* JinjaValue::kind_name() const {
-  static constexpr const char* kNames[] = {"undefined",  "none",    "a boolean",
-                                           "an integer", "a float", "a string",
-                                           "a list",     "a dict",  "a namespace"};
+  static constexpr const char* kNames[] = {
+      "undefined", "none",   "a boolean", "an integer",  "a float",
+      "a string",  "a list", "a dict",    "a namespace", "a function"};
   return kNames[static_cast<int>(kind_)];
 }
 
@@ -98,6 +117,7 @@ bool JinjaValue::is_true() const {
     case JinjaKind::kDict:
       return !dict_->empty();
     case JinjaKind::kNamespace:
+    case JinjaKind::kFunction:
       return true;
   }
   return false;
@@ -112,7 +132,10 @@ const JinjaValue* JinjaValue::find(const std::string& key) const {
 }
 
 bool operator==(const JinjaValue& a, const JinjaValue& b) {
-  if (a.is_number() && b.is_number()) return a.as_number() == b.as_number();
+  if (a.is_number() && b.is_number()) {
+    const bool floats = a.is(JinjaKind::kFloat) || b.is(JinjaKind::kFloat);
+    return floats ? a.as_number() == b.as_number() : a.as_integer() == b.as_integer();
+  }
   if (a.kind_ != b.kind_) return false;
   switch (a.kind_) {
     case JinjaKind::kString:
@@ -121,6 +144,8 @@ bool operator==(const JinjaValue& a, const JinjaValue& b) {
       return *a.list_ == *b.list_;
     case JinjaKind::kNamespace:
       return a.dict_ == b.dict_;
+    case JinjaKind::kFunction:
+      return a.macro_ == b.macro_ && *a.string_ == *b.string_;
     case JinjaKind::kDict:
       return a.dict_->size() == b.dict_->size() &&
              std::all_of(a.dict_->begin(), a.dict_->end(), [&](const auto& entry) {
@@ -177,18 +202,37 @@ std::string repr_of_string(const std::string& text) {
   return result + quote;
 }
 
-std::string json_of_string(const std::string& text) {
+void append_unicode_escape(std::string& text, uint32_t unit) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  text += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) text += kDigits[(unit >> shift) & 0xF];
+}
+
+/// Appends a character above U+007F as JSON escapes: one, or a surrogate pair.
+void append_escaped(std::string& text, char32_t character) {
+  if (character < 0x10000) {
+    append_unicode_escape(text, character);
+    return;
+  }
+  append_unicode_escape(text, 0xD800 + ((character - 0x10000) >> 10));
+  append_unicode_escape(text, 0xDC00 + ((character - 0x10000) & 0x3FF));
+}
+
+std::string json_of_string(const std::string& text, bool ascii_only) {
   std::string result = "\"";
-  for (char c : text) {
-    static constexpr char kSpecial[] = "\"\\\n\r\t\b\f";
+  for (size_t position = 0; position < text.size();) {
+    static constexpr std::string_view kSpecial = "\"\\\n\r\t\b\f";
     static constexpr char kLetters[] = "\"\\nrtbf";
-    const std::string_view special(kSpecial);
-    if (const size_t at = special.find(c); at != std::string_view::npos) {
+    const char c = text[position];
+    if (ascii_only && static_cast<uint8_t>(c) >= 0x80) {
+      append_escaped(result, next_character(text, position));
+      continue;
+    }
+    ++position;
+    if (const size_t at = kSpecial.find(c); at != std::string_view::npos) {
       result += {'\\', kLetters[at]};
     } else if (static_cast<uint8_t>(c) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
-      result += escape;
+      append_unicode_escape(result, static_cast<uint8_t>(c));
     } else {
       result += c;
     }
@@ -199,7 +243,7 @@ std::string json_of_string(const std::string& text) {
 /// Writes JSON with Python's separators.
 class JsonWriter {
  public:
-  explicit JsonWriter(std::optional<int64_t> indent) : indent_(indent) {}
+  explicit JsonWriter(const JsonStyle& style) : style_(style) {}
 
   void write(const JinjaValue& value, int level) {
     switch (value.kind()) {
@@ -216,7 +260,7 @@ class JsonWriter {
         result += print_float(value.as_number());
         break;
       case JinjaKind::kString:
-        result += json_of_string(value.as_string());
+        result += json_of_string(value.as_string(), style_.ascii_only);
         break;
       case JinjaKind::kList:
         write_list(value.as_list(), level);
@@ -234,13 +278,13 @@ class JsonWriter {
 
  private:
   void begin_element(bool first, int level) {
-    if (!first) result += indent_ ? "," : ", ";
+    if (!first) result += style_.indent ? "," : ", ";
     begin_line(level);
   }
   void begin_line(int level) {
-    if (!indent_) return;
+    if (!style_.indent) return;
     result += '\n';
-    result.append(static_cast<size_t>(*indent_) * static_cast<size_t>(level), ' ');
+    result.append(static_cast<size_t>(*style_.indent) * static_cast<size_t>(level), ' ');
   }
   void write_list(const JinjaList& list, int level) {
     result += '[';
@@ -252,17 +296,23 @@ class JsonWriter {
     result += ']';
   }
   void write_dict(const JinjaDict& dict, int level) {
+    std::vector<const JinjaDict::value_type*> entries;
+    for (const auto& entry : dict) entries.push_back(&entry);
+    if (style_.sort_keys) {
+      std::stable_sort(entries.begin(), entries.end(),
+                       [](const auto* a, const auto* b) { return a->first < b->first; });
+    }
     result += '{';
-    for (size_t i = 0; i < dict.size(); ++i) {
+    for (size_t i = 0; i < entries.size(); ++i) {
       begin_element(i == 0, level + 1);
-      result += json_of_string(dict[i].first) + ": ";
-      write(dict[i].second, level + 1);
+      result += json_of_string(entries[i]->first, style_.ascii_only) + ": ";
+      write(entries[i]->second, level + 1);
     }
     if (!dict.empty()) begin_line(level);
     result += '}';
   }
 
-  std::optional<int64_t> indent_;
+  const JsonStyle& style_;
 };
 
 }  // namespace
@@ -294,13 +344,15 @@ std::string JinjaValue::to_repr() const {
       }
       return "{" + result + "}";
     case JinjaKind::kNamespace:
+    case JinjaKind::kFunction:
       break;
   }
-  throw core::Error(core::ErrorKind::kBadFile, "a namespace cannot be printed");
+  throw core::Error(core::ErrorKind::kBadFile,
+                    std::string(kind_name()) + " cannot be printed");
 }
 
-std::string to_json(const JinjaValue& value, std::optional<int64_t> indent) {
-  JsonWriter writer(indent);
+std::string to_json(const JinjaValue& value, const JsonStyle& style) {
+  JsonWriter writer(style);
   writer.write(value, 0);
   return std::move(writer.result);
 }

@@ -1,12 +1,51 @@
 #include "text/json_fields.h"
 
+#include <functional>
+#include <unordered_set>
+#include <vector>
+
 #include "core/error.h"
 
 namespace srpo::text {
 
+namespace {
+
+constexpr int kMaxLevels = 64;
+
+/// Refuses, while a text is being parsed, what nlohmann::json would let pass: one name
+/// twice in an object, and nesting without end.
+class StructureCheck {
+ public:
+  explicit StructureCheck(const std::string& place) : place_(place) {}
+
+  bool operator()(int depth, nlohmann::json::parse_event_t event,
+                  const nlohmann::json& parsed) {
+    using Event = nlohmann::json::parse_event_t;
+    REQUIRE(depth < kMaxLevels, kBadFile,
+            place_ << ": nested deeper than " << kMaxLevels << " levels");
+    if (event == Event::object_start) {
+      names_.emplace_back();
+    } else if (event == Event::object_end) {
+      names_.pop_back();
+    } else if (event == Event::key) {
+      const auto& name = parsed.get_ref<const std::string&>();
+      REQUIRE(names_.back().insert(name).second, kBadFile,
+              place_ << ": the key '" << name << "' stands twice in one object");
+    }
+    return true;
+  }
+
+ private:
+  const std::string& place_;
+  std::vector<std::unordered_set<std::string>> names_;  ///< of the objects that are open
+};
+
+}  // namespace
+
 nlohmann::json parse_json(const std::string& text, const std::string& place) {
   try {
-    return nlohmann::json::parse(text);
+    StructureCheck check(place);
+    return nlohmann::json::parse(text, std::ref(check));
   } catch (const nlohmann::json::exception& error) {
     throw core::Error(core::ErrorKind::kBadFile,
                       place + ": not JSON: " + std::string(error.what()));

@@ -10,7 +10,8 @@
 
 namespace srpo::text {
 
-/// Throws kBadFile naming `place` when the text is not JSON.
+/// Throws kBadFile naming `place` when the text is not JSON, names a key twice in one
+/// object, or nests deeper than 64 levels.
 nlohmann::json parse_json(const std::string& text, const std::string& place);
 
 /// Borrows the object. Every error is kBadFile and begins with the place. One thread

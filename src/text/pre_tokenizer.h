@@ -30,8 +30,8 @@ struct SplitStep {
   std::optional<WordScanner> scanner;  ///< does the same faster, where there is one
 };
 
-/// A step for the pattern of a tokenizer file, with the scanner that fits. Throws kBadFile,
-/// naming `place`, for a pattern that is wrong or not supported.
+/// A step for the pattern of a tokenizer file, with the scanner that fits. Throws
+/// kBadFile, naming `place`, for a pattern that is wrong or not supported.
 SplitStep make_split_step(const std::string& pattern, Regex::Syntax syntax,
                           SplitBehavior behavior, bool invert, const std::string& place);
 

@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "text/byte_alphabet.h"
-#include "text/tokenizer_config.h"
 #include "text/token_texts.h"
+#include "text/tokenizer_config.h"
 #include "text/tokenizer_file.h"
 #include "text/unicode.h"
 #include "text/word_cache.h"
@@ -151,14 +151,15 @@ void Tokenizer::Contents::encode_word(std::string_view word, EncodeMemory& memor
     bpe.encode(word, result);
     return;
   }
-  WordCache::Slot& slot = memory.cache.slot_of(word);
-  if (WordCache::holds(slot, word)) {
-    result.insert(result.end(), slot.tokens, slot.tokens + slot.num_tokens);
+  const WordCache::Key key = WordCache::key_of(word);
+  WordCache::Slot& slot = memory.cache.slot_of(key);
+  if (WordCache::holds(slot, key)) {
+    for (uint32_t i = 0; i < slot.num_tokens; ++i) result.push_back(slot.tokens[i]);
     return;
   }
   memory.word_tokens.clear();
   bpe.encode(word, memory.word_tokens);
-  WordCache::store(slot, word, memory.word_tokens);
+  WordCache::store(slot, key, memory.word_tokens);
   result.insert(result.end(), memory.word_tokens.begin(), memory.word_tokens.end());
 }
 

@@ -12,6 +12,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxFileBytes = size_t{1} << 30;
+constexpr size_t kMaxAddedTokens = 1 << 16;
+constexpr size_t kMaxPatternBytes = 1 << 16;
 constexpr int64_t kMaxTokenId = std::numeric_limits<int32_t>::max() - 1;
 // Of ByteLevel, as written in Hugging Face's source.
 constexpr const char* kByteLevelPattern =
@@ -64,6 +67,9 @@ SplitStep parse_split(JsonFields& fields) {
   const bool literal = pattern.find("String") != nullptr;
   const char* key = literal ? "String" : "Regex";
   const std::string text = pattern.text(key);
+  REQUIRE(text.size() <= kMaxPatternBytes, kBadFile,
+          pattern.place_of(key) << " has " << text.size() << " bytes (expected at most "
+                                << kMaxPatternBytes << ")");
   pattern.refuse_unknown();
   const SplitBehavior behavior = parse_behavior(fields);
   return make_split_step(text,
@@ -197,6 +203,9 @@ void parse_decoder(const json* value, const std::string& place) {
 
 std::vector<AddedToken> parse_added_tokens(const json& list, const std::string& place) {
   std::vector<AddedToken> tokens;
+  REQUIRE(list.size() <= kMaxAddedTokens, kBadFile,
+          place << " has " << list.size() << " tokens (expected at most "
+                << kMaxAddedTokens << ")");
   for (size_t i = 0; i < list.size(); ++i) {
     JsonFields fields(list[i], place_in(place, i));
     AddedToken token;
@@ -272,6 +281,9 @@ BpeModel parse_model(const json& value, const std::string& place) {
 }  // namespace
 
 TokenizerFile parse_tokenizer_file(const std::string& content, const std::string& place) {
+  REQUIRE(content.size() <= kMaxFileBytes, kBadFile,
+          place << " has " << content.size() << " bytes (expected at most "
+                << kMaxFileBytes << ")");
   const json whole = parse_json(content, place);
   JsonFields fields(whole, place + ":");
   TokenizerFile file;

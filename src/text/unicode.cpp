@@ -152,6 +152,18 @@ std::string repair_utf8(std::string_view bytes) {
   return repaired;
 }
 
+size_t unfinished_length(std::string_view bytes) {
+  for (size_t length = 1; length <= 3 && length <= bytes.size(); ++length) {
+    const size_t begin = bytes.size() - length;
+    if ((byte_at(bytes, begin) & 0xC0) == 0x80) continue;
+    const Piece piece = piece_at(bytes, begin);
+    const bool goes_on = !piece.whole && piece.length == length &&
+                         lead_of(byte_at(bytes, begin)).length > 0;
+    return goes_on ? length : 0;
+  }
+  return 0;
+}
+
 char32_t next_character(std::string_view text, size_t& position) {
   const uint8_t first = byte_at(text, position++);
   if (first < 0x80) return first;

@@ -30,6 +30,9 @@ std::optional<size_t> find_invalid_utf8(std::string_view bytes);
 /// of Rust's from_utf8_lossy).
 std::string repair_utf8(std::string_view bytes);
 
+/// How many bytes at the end begin a character that further bytes could complete: 0 to 3.
+size_t unfinished_length(std::string_view bytes);
+
 /// Reads the character at `position` of valid UTF-8 and moves `position` behind it.
 char32_t next_character(std::string_view text, size_t& position);
 

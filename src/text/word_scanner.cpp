@@ -12,7 +12,8 @@ constexpr const char* kGpt4Tail =
 
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 
-/// How many bytes behind an apostrophe belong to 's, 't, 're, 've, 'm, 'll or 'd; 0: none.
+/// How many bytes behind an apostrophe belong to 's, 't, 're, 've, 'm, 'll or 'd; 0:
+/// none.
 size_t contraction_length(std::string_view rest, bool any_case) {
   if (rest.empty()) return 0;
   const auto letter = [&](size_t i) {
@@ -58,8 +59,8 @@ inline WordScanner::Character WordScanner::character_at(std::string_view text,
   if (first < 0xF0) {
     return {classes_[((first & 0x0F) << 12) | (tail(1) << 6) | tail(2)], 3};
   }
-  return {
-      classes_[((first & 0x07) << 18) | (tail(1) << 12) | (tail(2) << 6) | tail(3)], 4};
+  return {classes_[((first & 0x07) << 18) | (tail(1) << 12) | (tail(2) << 6) | tail(3)],
+          4};
 }
 
 /// Behind the run of characters of a class.

@@ -24,8 +24,7 @@ class WordScanner {
   /// Where the word that begins at `begin` (< text.size(), at a character) of valid UTF-8
   /// ends.
   size_t end_of_word(std::string_view text, size_t begin) const {
-    return family_ == Family::kGpt2 ? end_in_gpt2(text, begin)
-                                    : end_in_gpt4(text, begin);
+    return family_ == Family::kGpt2 ? end_in_gpt2(text, begin) : end_in_gpt4(text, begin);
   }
 
   void split(std::string_view text, std::vector<std::string_view>& words) const;

@@ -66,10 +66,11 @@ void expect_refused(const std::string& source, const std::string& message) {
 }
 
 TEST(ChatTemplate, NamesPlaceAndLineOfWhatItDoesNotKnow) {
-  expect_refused("a\n\n{% macro f() %}", "chat_template.jinja:3: the tag 'macro'");
+  expect_refused("a\n\n{% call f() %}", "chat_template.jinja:3: the tag 'call'");
   expect_refused("{{ 'a' | wordwrap }}", "chat_template.jinja:1: the filter 'wordwrap'");
-  expect_refused("{{ strftime_now('%d') }}", "the function 'strftime_now'");
-  expect_refused("{{ 1 is callable }}", "the test 'callable'");
+  expect_refused("{{ strftime_now('%Q') }}", "the time format '%Q'");
+  expect_refused("{{ joiner(',') }}", "the function 'joiner'");
+  expect_refused("{{ 1 is divisibleby(3) }}", "the test 'divisibleby'");
   expect_refused("{{ 'a'.__class__ .x }}", "'__class__' is undefined");
   expect_refused("{{ 'a'.format(1) }}", "the method 'format'");
   expect_refused("{% include 'x' %}", "the tag 'include'");
@@ -109,6 +110,82 @@ TEST(ChatTemplate, StopsWhatRunsTooLongOrTooLarge) {
   std::string blocks;
   for (int i = 0; i < 10000; ++i) blocks += "{% if 1 %}";
   expect_refused(blocks, "too deeply");
+}
+
+TEST(ChatTemplate, StopsWorkThatHidesInOneCall) {
+  const std::string list = "{% set l = range(100000)|list %}";
+  const std::string text = "{% set t = 'x' * 10000000 %}";
+  expect_refused(
+      "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = "
+      "[ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
+      "a value of more than");
+  expect_refused(text + list + "{{ l|join(t) }}", "too long");
+  expect_refused(text + "{{ t|replace('x', t) }}", "too long");
+  expect_refused("{% set t = '\n' * 1000000 %}{{ t|indent(1000, true, true) }}",
+                 "too long");
+  expect_refused(text + list + "{{ l|map('string')|map('replace', '1', t)|list|length }}",
+                 "long");
+  expect_refused(list + "{% for i in l %}{{ i in l }}{% endfor %}", "runs too long");
+  expect_refused("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "too deeply");
+  expect_refused("{% macro f(x) %}{{ f(x) }}{{ f(x) }}{% endmacro %}{{ f(1) }}",
+                 "too deeply");
+  expect_refused(
+      "{% set ns = namespace(l=[1]) %}{% for i in range(100) %}{% set ns.l = "
+      "ns.l + ns.l %}{% endfor %}",
+      "chat_template.jinja:1: ");
+}
+
+TEST(ChatTemplate, RunsMacrosWithDefaultsAndNamedArguments) {
+  EXPECT_EQ(
+      render("{% set g = 'G' %}{% macro f(a, b='B', c=a) %}{{ a }}{{ b }}{{ c }}{{ g "
+             "}}{% endmacro %}{{ f(1) }} {{ f(1, c=3) }} {{ f('x', 'y', 'z') }}"),
+      "1B1G 1B3G xyzG");
+  EXPECT_EQ(
+      render("{% macro f(n) %}{{ n }}{% if n %}{{ f(n - 1) }}{% endif %}{% endmacro "
+             "%}{{ f(3) }}"),
+      "3210");
+  EXPECT_EQ(
+      render("{% macro f(n) %}{{ i }}{% endmacro %}{% for i in [1] %}[{{ f(2) }}]{% "
+             "endfor %}"),
+      "[]");
+  expect_refused("{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", "too many arguments");
+  expect_refused("{% macro f(a=1, b) %}{% endmacro %}", "expected a default");
+}
+
+TEST(ChatTemplate, TellsTheTimeItIsGiven) {
+  const ChatTemplate chat("{{ strftime_now('%d %b %Y') if strftime_now is defined }}", {},
+                          "t");
+  EXPECT_EQ(chat.at_time(1'700'000'000).render({}, true), "14 Nov 2023");
+}
+
+TEST(ChatTemplate, KeepsTheOrderOfToolsAndTakesFurtherVariables) {
+  const ChatTemplate chat("{{ tools|tojson }} {{ messages[0].tool_calls }} {{ x.y }}", {},
+                          "t");
+  const auto request = nlohmann::ordered_json::parse(
+      R"({"messages": [{"role": "user", "tool_calls": [{"b": 1, "a": null}]}],
+          "tools": [{"z": 1.5, "a": [true]}], "x": {"y": "\u00e9"}})");
+  EXPECT_EQ(chat.render(request),
+            "[{\"z\": 1.5, \"a\": [true]}] [{'b': 1, 'a': None}] \u00e9");
+}
+
+TEST(ChatTemplate, SaysWhatIsWrongWithARequest) {
+  const ChatTemplate chat("x", {}, "t");
+  const auto expect_wrong = [&](const std::string& request, const std::string& message) {
+    try {
+      chat.render(nlohmann::ordered_json::parse(request));
+      ADD_FAILURE() << request;
+    } catch (const core::Error& error) {
+      EXPECT_EQ(error.kind(), core::ErrorKind::kBadInput);
+      EXPECT_THAT(error.what(), testing::HasSubstr(message));
+    }
+  };
+  expect_wrong("[]", "expected an object");
+  expect_wrong("{}", "without a list \"messages\"");
+  expect_wrong(R"({"messages": [1]})", "\"messages\" has number");
+  expect_wrong(R"({"messages": [], "n": 18446744073709551615})", "\"n\" is 184");
+  expect_wrong(
+      R"({"messages": [], "n": )" + std::string(100, '[') + std::string(100, ']') + "}",
+      "\"n\" is nested deeper");
 }
 
 /// Damaged templates end in a core::Error or in a text, never in anything else.

@@ -19,7 +19,7 @@ Words split(PreTokenizerStep step, const std::string& text) {
 }
 
 PreTokenizerStep at(const char* pattern, SplitBehavior behavior, bool invert = false) {
-  return SplitStep{Regex(pattern, Regex::Syntax::kOniguruma, "test"), behavior, invert};
+  return make_split_step(pattern, Regex::Syntax::kOniguruma, behavior, invert, "test");
 }
 
 PreTokenizerStep at_dashes(SplitBehavior behavior, bool invert = false) {

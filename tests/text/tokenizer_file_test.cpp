@@ -72,6 +72,47 @@ TEST(TokenizerFile, RefusesWhatIsNotJson) {
   EXPECT_THROW(Tokenizer::parse("\"\xff\"", "x"), core::Error);
 }
 
+TEST(TokenizerFile, RefusesAKeyThatStandsTwiceAndNestingWithoutEnd) {
+  const auto expect_text_refused = [](const std::string& content,
+                                      const std::string& message) {
+    try {
+      Tokenizer::parse(content, "tokenizer.json");
+      ADD_FAILURE() << message;
+    } catch (const core::Error& error) {
+      EXPECT_EQ(error.kind(), core::ErrorKind::kBadFile);
+      EXPECT_THAT(error.what(), testing::HasSubstr(message));
+    }
+  };
+  std::string twice = small_file().dump();
+  twice.insert(twice.find("\"vocab\":{") + 9, "\"a\":3,");
+  expect_text_refused(twice, "tokenizer.json: the key 'a' stands twice");
+  expect_text_refused(std::string(200000, '['), "nested deeper than 64");
+  std::string nested = R"({"type":"NFC"})";
+  for (int i = 0; i < 60; ++i)
+    nested = R"({"type":"Sequence","normalizers":[)" + nested + "]}";
+  std::string file = small_file().dump();
+  file.replace(file.find("\"normalizer\":null"), 17, "\"normalizer\":" + nested);
+  expect_text_refused(file, "nested deeper than 64");
+}
+
+TEST(TokenizerFile, RefusesMoreThanItCanHold) {
+  json file = small_file();
+  file["added_tokens"] = json::array();
+  for (int i = 0; i < 70000; ++i)
+    file["added_tokens"].push_back(
+        {{"id", 1000 + i}, {"content", "<" + std::to_string(i)}});
+  expect_refused(file, "added_tokens has 70000 tokens");
+  file = small_file();
+  file["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers",
+                            {{{"type", "Split"},
+                              {"pattern", {{"Regex", std::string(100000, 'a')}}},
+                              {"behavior", "Isolated"},
+                              {"invert", false}},
+                             file["pre_tokenizer"]}}};
+  expect_refused(file, "pattern.Regex has 100000 bytes");
+}
+
 /// Broken files end in a core::Error or in a tokenizer, never in anything else.
 TEST(TokenizerFile, SurvivesRandomDamage) {
   const json tiny = read_golden("tokenizer/tiny.json");
