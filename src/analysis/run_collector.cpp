@@ -51,30 +51,6 @@ void add_each(Numbers& to, const Numbers& from) {
 
 }  // namespace
 
-void Moments::add(double value) {
-  ++count_;
-  sum_ += value;
-  squares_ += value * value;
-}
-
-void Moments::merge(const Moments& other) {
-  count_ += other.count_;
-  sum_ += other.sum_;
-  squares_ += other.squares_;
-}
-
-std::optional<double> Moments::mean() const {
-  if (count_ == 0) return std::nullopt;
-  return sum_ / static_cast<double>(count_);
-}
-
-std::optional<double> Moments::half_width() const {
-  if (count_ < 2) return std::nullopt;
-  const auto n = static_cast<double>(count_);
-  const double variance = std::max(0.0, (squares_ - sum_ * sum_ / n) / (n - 1));
-  return 1.959964 * std::sqrt(variance / n);
-}
-
 void StepTotals::add(const TreeDigest& tree) {
   ++trees;
   for (const ChainDigest& chain : tree.fresh) add_chain(*this, chain);

@@ -15,22 +15,6 @@
 
 namespace srpo::analysis {
 
-/// A running mean with the 95 % interval of a normal distribution.
-class Moments {
- public:
-  void add(double value);
-  void merge(const Moments& other);
-  uint64_t count() const { return count_; }
-  std::optional<double> mean() const;
-  /// Half the interval, 1.96 x deviation / sqrt(n); nothing below two values.
-  std::optional<double> half_width() const;
-
- private:
-  uint64_t count_ = 0;
-  double sum_ = 0;
-  double squares_ = 0;
-};
-
 /// Resets that went back to one thought.
 struct ResetCell {
   uint64_t count = 0;

@@ -60,11 +60,16 @@ std::optional<double> Moments::deviation() const {
   return std::sqrt(squares_ / static_cast<double>(count_));
 }
 
-std::optional<Interval> Moments::interval() const {
+std::optional<double> Moments::half_width() const {
   if (count_ < 2) return std::nullopt;
   const auto n = static_cast<double>(count_);
-  const double half = kZ * std::sqrt(squares_ / (n - 1) / n);
-  return Interval{mean_ - half, mean_ + half};
+  return kZ * std::sqrt(squares_ / (n - 1) / n);
+}
+
+std::optional<Interval> Moments::interval() const {
+  const auto half = half_width();
+  if (!half) return std::nullopt;
+  return Interval{mean_ - *half, mean_ + *half};
 }
 
 void Correlation::add(double x, double y) {

@@ -66,7 +66,9 @@ class Moments {
   std::optional<double> mean() const;
   /// Of the population (divisor n); nothing when nothing was added.
   std::optional<double> deviation() const;
-  /// Mean -+ 1.96 standard errors (divisor n - 1); nothing below two values.
+  /// 1.96 standard errors (divisor n - 1); nothing below two values.
+  std::optional<double> half_width() const;
+  /// Mean -+ half_width().
   std::optional<Interval> interval() const;
 
  private:
