@@ -13,6 +13,7 @@
 #include "analysis/audit_report.h"
 #include "analysis/curve_svg.h"
 #include "analysis/rescore_report.h"
+#include "analysis/step_report.h"
 #include "analysis/summary_report.h"
 #include "analysis/trajectory_tree.h"
 #include "analysis/tree_export.h"
@@ -136,6 +137,12 @@ void run_compact(const Arguments& arguments) {
   REQUIRE(result.left_out.empty(), kBadFile,
           result.left_out.size()
               << " shards were left as they are, the first: " << result.left_out.front());
+}
+
+void run_step(const Arguments& arguments) {
+  const auto tables =
+      analysis::step_report(arguments.run, {arguments.step, arguments.limit.value_or(0)});
+  std::cout << analysis::write_tables(tables, format_of(arguments));
 }
 
 bool is_wanted(const Arguments& arguments, const records::RolloutTree& tree) {
@@ -263,6 +270,12 @@ void declare(CLI::App& app, Arguments& arguments,
   rescore->add_option("--limit", arguments.limit, "At most so many changes; default 100");
   rescore->add_option("--out", arguments.out,
                       "File to write; standard output when absent");
+  CLI::App* step =
+      add_verb("step", "A step that was dumped (debug.dump_step), in tables", run_step);
+  add_format(*step, arguments, {"table", "json", "csv"});
+  step->add_option("--step", arguments.step, "Only this step");
+  step->add_option("--limit", arguments.limit,
+                   "At most so many tokens, the largest losses first; default 0");
   CLI::App* compact = add_verb(
       "compact", "Merges small shards; the run must not be running", run_compact);
   add_format(*compact, arguments, {"table", "json", "csv"});
