@@ -78,6 +78,7 @@ void run_gradient_signal(const Arguments& arguments);
 void run_advantages(const Arguments& arguments);
 void run_compare(const Arguments& arguments);
 void run_curve(const Arguments& arguments);
+void run_step(const Arguments& arguments);
 void run_dashboard(const Arguments& arguments);
 void run_audit(const Arguments& arguments);
 void run_rescore(const Arguments& arguments);

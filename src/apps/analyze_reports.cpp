@@ -16,6 +16,7 @@
 #include "analysis/reset_report.h"
 #include "analysis/reward_report.h"
 #include "analysis/run_identity.h"
+#include "analysis/step_report.h"
 #include "analysis/summary_report.h"
 #include "apps/analyze_output.h"
 #include "core/error.h"
@@ -145,6 +146,12 @@ void run_curve(const Arguments& arguments) {
                                 : arguments.title;
   write_picture(arguments, scan,
                 analysis::curve_svg(title, analysis::learning_curves(scan)));
+}
+
+void run_step(const Arguments& arguments) {
+  const auto tables =
+      analysis::step_report(arguments.run, {arguments.step, arguments.limit.value_or(0)});
+  std::cout << analysis::write_tables(tables, format_of(arguments));
 }
 
 void run_dashboard(const Arguments& arguments) {

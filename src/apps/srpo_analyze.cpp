@@ -106,6 +106,11 @@ class CommandLine {
     report("compare", "Runs beside one another; exact paired tests", analyze::run_compare)
         .add_option("others", arguments_.others, "More runs")
         ->required();
+    CLI::App& step = verb("step", "A step that was dumped (debug.dump_step), in tables",
+                          analyze::run_step, {"table", "json", "csv"});
+    step.add_option("--step", arguments_.step, "Only this step");
+    step.add_option("--limit", arguments_.limit,
+                    "At most so many tokens, the largest losses first; default 0");
     CLI::App& curve = verb("curve", "Learning curve as SVG", analyze::run_curve, {});
     add_out(curve);
     curve.add_option("--title", arguments_.title, "Title of the picture");

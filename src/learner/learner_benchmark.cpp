@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/random.h"
 
@@ -33,6 +34,15 @@ std::vector<double> draw_advantages(core::Rng& rng) {
   return advantages;
 }
 
+rl::TrainingSequence make_sequence(std::vector<int32_t> tokens, size_t active_begin,
+                                   double advantage) {
+  rl::TrainingSequence sequence;
+  sequence.tokens = std::move(tokens);
+  sequence.active_begin = static_cast<uint32_t>(active_begin);
+  sequence.advantage = advantage;
+  return sequence;
+}
+
 }  // namespace
 
 std::vector<rl::TrainingTree> make_srpo_batch(const BatchShape& shape, ResetDraw draw,
@@ -46,11 +56,9 @@ std::vector<rl::TrainingTree> make_srpo_batch(const BatchShape& shape, ResetDraw
     const auto base = draw_advantages(rng);
     for (const double advantage : base) {
       thoughts.push_back(draw_thoughts(rng, shape.thoughts));
-      tree.fresh.push_back(
-          {draw_tokens(rng, thoughts.back() * shape.thought_tokens, shape.vocab_size),
-           {},
-           0,
-           advantage});
+      tree.fresh.push_back(make_sequence(
+          draw_tokens(rng, thoughts.back() * shape.thought_tokens, shape.vocab_size), 0,
+          advantage));
     }
     // The last chain is wrong: it is gone back into.
     const double where =
@@ -64,10 +72,8 @@ std::vector<rl::TrainingTree> make_srpo_batch(const BatchShape& shape, ResetDraw
       std::vector<int32_t> tokens = tree.prefix_tokens;
       const auto own = draw_tokens(rng, rest * shape.thought_tokens, shape.vocab_size);
       tokens.insert(tokens.end(), own.begin(), own.end());
-      tree.suffixes.push_back({std::move(tokens),
-                               {},
-                               static_cast<uint32_t>(tree.prefix_tokens.size()),
-                               advantage});
+      tree.suffixes.push_back(
+          make_sequence(std::move(tokens), tree.prefix_tokens.size(), advantage));
     }
     tree.num_counted = 8;
     for (const auto* sequences : {&tree.fresh, &tree.suffixes}) {
