@@ -16,9 +16,10 @@ THIRD_PARTY = {
     "boost/": {"actors"},
     "spdlog/": {"core"},
     "yaml-cpp/": {"core"},
-    "nlohmann/": {"text", "storage", "verify", "model", "learner", "analysis", "ranks", "apps"},
+    "nlohmann/": {"text", "storage", "verify", "model", "learner", "analysis", "evaluation", "ranks", "apps"},
     "pcre2.h": {"text"},
     "unicode/": {"text"},
+    "zlib.h": {"verify", "evaluation"},
     "CLI/": {"apps"},
 }
 # In rl, LibTorch is for packing and losses only.
