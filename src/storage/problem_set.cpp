@@ -145,6 +145,11 @@ json parse_line(const std::string& line, const std::string& place) {
 
 }  // namespace
 
+records::Problem parse_problem(const std::string& line, const std::string& kind,
+                               const std::string& place) {
+  return problem_of(parse_line(line, place), kind, place);
+}
+
 std::optional<std::string> boxed_answer(const std::string& text) {
   const size_t boxed = text.rfind("\\boxed{");
   const size_t framed = text.rfind("\\fbox{");
@@ -176,7 +181,7 @@ ProblemSet ProblemSet::load(const std::filesystem::path& path,
     if (number == 1 && line.rfind("\xEF\xBB\xBF", 0) == 0) line.erase(0, 3);
     if (trimmed(line).empty() || num_seen++ < options.skip) continue;
     const std::string place = path.string() + ":" + std::to_string(number);
-    records::Problem problem = problem_of(parse_line(line, place), options.kind, place);
+    records::Problem problem = parse_problem(line, options.kind, place);
     problem.id = stem + ":" + (problem.id.empty() ? std::to_string(number) : problem.id);
     const auto [earlier, is_new] = lines.emplace(problem.id, number);
     REQUIRE(is_new, kBadFile,

@@ -50,6 +50,11 @@ class ProblemSet {
   std::vector<records::Problem> problems_;
 };
 
+/// One line of such a file; the id is the line's own, "" for none. `place` stands for it
+/// in messages.
+records::Problem parse_problem(const std::string& line, const std::string& kind,
+                               const std::string& place);
+
 /// What stands in the last `\boxed{...}` or `\fbox{...}` of a text, braces balanced.
 std::optional<std::string> boxed_answer(const std::string& text);
 

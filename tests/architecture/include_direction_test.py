@@ -16,9 +16,10 @@ THIRD_PARTY = {
     "boost/": {"actors", "dashboard"},
     "spdlog/": {"core"},
     "yaml-cpp/": {"core"},
-    "nlohmann/": {"text", "storage", "verify", "model", "learner", "analysis", "dashboard", "ranks", "apps"},
+    "nlohmann/": {"text", "storage", "verify", "model", "learner", "analysis", "dashboard", "evaluation", "ranks", "apps"},
     "pcre2.h": {"text"},
     "unicode/": {"text"},
+    "zlib.h": {"verify", "evaluation"},
     "CLI/": {"apps"},
 }
 # In rl, LibTorch is for packing and losses only.
