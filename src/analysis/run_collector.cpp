@@ -35,7 +35,7 @@ void add_reset(StepTotals& totals, const TreeDigest& tree) {
   if (seed != nullptr && seed->tokens > 0 && !tree.suffixes.empty())
     totals.kept.add(static_cast<double>(tree.suffixes.front().kept_tokens) /
                     seed->tokens);
-  const size_t row = std::min<size_t>(std::max(place.thought, 1U), kMostThoughts);
+  const size_t row = std::min<size_t>(std::max(place.thought, 1U), kHeatMapThoughts);
   if (totals.chosen.size() < row) totals.chosen.resize(row);
   ResetCell& cell = totals.chosen[row - 1];
   const double gain = tree.reset_gain().value_or(0);

@@ -22,7 +22,7 @@ struct ResetCell {
 };
 
 /// The thoughts that are told apart; later ones are counted with the last.
-inline constexpr size_t kMostThoughts = 24;
+inline constexpr size_t kHeatMapThoughts = 24;
 
 /// What the trees of one step, or of some neighbouring ones, come to.
 struct StepTotals {
@@ -41,7 +41,7 @@ struct StepTotals {
   uint64_t prefilled_tokens = 0;
   std::array<uint64_t, 7> verdicts{};  ///< by records::VerdictKind
   std::array<uint64_t, 4> finishes{};  ///< by records::FinishReason
-  std::vector<ResetCell> chosen;       ///< by thought - 1, at most kMostThoughts
+  std::vector<ResetCell> chosen;       ///< by thought - 1, at most kHeatMapThoughts
 
   void add(const TreeDigest& tree);
   void merge(const StepTotals& other);

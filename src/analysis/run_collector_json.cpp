@@ -219,7 +219,7 @@ json RunCollector::resets() const {
   for (const auto& [step, totals] : bins) rows = std::max(rows, totals.chosen.size());
   json out = {{"width", width},
               {"thoughts", rows},
-              {"last_is_rest", rows == kMostThoughts},
+              {"last_is_rest", rows == kHeatMapThoughts},
               {"step", json::array()},
               {"count", json::array()},
               {"gain", json::array()}};

@@ -28,7 +28,7 @@ TEST(Scorer, RefusesTokensOutsideTheVocabularyAndTextsThatAreTooLong) {
 }
 
 TEST(Scorer, ScoresRepliesAsTheTextsThatTheyMake) {
-  LlamaDecoder decoder = tiny_decoder();
+  CpuDecoder decoder = tiny_decoder();
   const std::vector<int32_t> prompt = {5, 9, 2, 44, 3};
   const std::vector<std::vector<int32_t>> replies = {{7}, {7, 8, 9}, {1, 2}, {7, 8, 10}};
   const auto scores = score_replies(decoder, prompt, replies);
