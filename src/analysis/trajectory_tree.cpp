@@ -73,7 +73,7 @@ class TreePrinter {
     print_seeds(tree);
     if (tree.localization) print_localization(*tree.localization);
     for (const records::Localization& each : tree.further) print_localization(each);
-    print_group("ending", tree.suffixes, Use::kSuffix, advantages(suffix_rewards(tree)));
+    print_group("ending", tree.suffixes, Use::kSuffix, ending_advantages(tree));
     out_ << "\n";
   }
 
@@ -114,6 +114,23 @@ class TreePrinter {
     const std::vector<double> values = group_advantages(rewards);
     std::map<size_t, double> by_place;
     for (size_t i = 0; i < values.size(); ++i) by_place[i] = values[i];
+    return by_place;
+  }
+
+  /// Endings are compared with those of the same seed.
+  static std::map<size_t, double> ending_advantages(const RolloutTree& tree) {
+    std::map<size_t, double> by_place;
+    for (size_t begin = 0; begin < tree.suffixes.size();) {
+      const Trajectory* seed = tree.seed_of(tree.suffixes[begin]);
+      std::vector<double> rewards;
+      size_t end = begin;
+      for (; end < tree.suffixes.size() && tree.seed_of(tree.suffixes[end]) == seed;
+           ++end)
+        rewards.push_back(tree.suffixes[end].verdict.reward);
+      const std::vector<double> values = group_advantages(rewards);
+      for (size_t i = 0; i < values.size(); ++i) by_place[begin + i] = values[i];
+      begin = end;
+    }
     return by_place;
   }
 

@@ -253,6 +253,7 @@ std::vector<PackedBatch> pack_trees(std::span<const TrainingTree* const> trees,
     fillers[batch].add(part);
   }
   std::vector<PackedBatch> batches;
+  batches.reserve(fillers.size());
   for (BatchFiller& filler : fillers) batches.push_back(filler.take());
   return batches;
 }

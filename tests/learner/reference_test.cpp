@@ -1,4 +1,5 @@
 // Sequences that are compared with the model training began with.
+#include "core/error.h"
 #include "learner_checks.h"
 
 namespace srpo::learner {
