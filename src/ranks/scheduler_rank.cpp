@@ -488,8 +488,11 @@ void SchedulerRank::save_checkpoint(const commands::Checkpoint& checkpoint) {
   }
   // The learners go on while they write: the newest one may not be there yet.
   const auto saved = [this, target](const actors::Done&) {
-    remove_old_checkpoints(folder_.checkpoints(), config_.checkpoints_kept,
-                           config_.best_checkpoints_kept);
+    const size_t others = std::max<size_t>(1, config_.checkpoints_kept - size_t{1});
+    remove_old_checkpoints(
+        folder_.checkpoints(),
+        std::filesystem::exists(target.path) ? config_.checkpoints_kept : others,
+        config_.best_checkpoints_kept);
     auto kept = list_checkpoints(folder_.checkpoints());
     kept.push_back(target);
     remove_old_scheduler_states(folder_.path(), kept);
