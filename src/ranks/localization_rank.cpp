@@ -60,7 +60,8 @@ void LocalizationRank::localize(records::Problem problem, records::Trajectory se
   request.limits.thoughts = false;
   request.limits.response_tokens = self_.config.localization_tokens;
   request.limits.context_tokens = self_.config.limits.context_tokens;
-  request.limits.stop = rl::localization_stop(self_.config.prompt_style);
+  const std::string stop = rl::localization_stop(self_.config.prompt_style);
+  if (!stop.empty()) request.limits.stops = {stop};
   const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
   const records::TrajectoryId id = request.id;
   gate_.submit(std::move(request));
