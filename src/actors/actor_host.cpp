@@ -129,7 +129,7 @@ void ActorHost::on_frame(int slot, const OpenFrame& open, Frame& frame) {
   call.incarnation = header.incarnation;
   call.call = header.call;
   call.method = header.method;
-  call.arrived = wire_.transport().now();
+  call.arrived = open.arrived;
   const std::chrono::nanoseconds left(header.time_left);
   call.deadline = call.arrived +
                   std::clamp<std::chrono::nanoseconds>(left, left.zero(), kLongestWait);

@@ -52,7 +52,7 @@ uint64_t CallTable::start(CallRequest request) {
   const auto refuse = [&](CallError::Kind kind, core::ErrorKind cause,
                           const std::string& why) {
     const CallError error{kind, cause, std::string(request.name) + ": " + why};
-    request.receive(Answer{FrameKind::kError, {}, {}, &error});
+    request.receive(Answer{FrameKind::kError, {}, {}, &error, {}});
     return uint64_t{0};
   };
   const int slot = request.slot;
@@ -158,8 +158,8 @@ void CallTable::trace(TraceKind kind, const Pending& pending, bool failed) {
 void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_it) {
   if (pending.timer != 0) timers_.remove(std::exchange(pending.timer, 0));
   if (pending.repeat_timer != 0) timers_.remove(std::exchange(pending.repeat_timer, 0));
-  const auto now = wire_.transport().now();
-  if (answer.kind == FrameKind::kReply) round_trips_.add(now - pending.started);
+  if (answer.kind == FrameKind::kReply)
+    round_trips_.add(answer.arrived - pending.started);
   const int slot = pending.request.slot;
   --load_[static_cast<size_t>(slot)];
   --used_;
@@ -173,7 +173,8 @@ void CallTable::finish(Pending& pending, const Answer& answer, bool callee_has_i
   if (callee_has_it && pending.sent && wire_.peer(slot).state == Peer::State::kUp) {
     pending.abandoned = true;
     ++abandoned_;
-    pending.timer = timers_.add(now + limits_.credit_hold, pending.id);
+    pending.timer =
+        timers_.add(wire_.transport().now() + limits_.credit_hold, pending.id);
   } else {
     release(pending);
   }
@@ -201,7 +202,7 @@ void CallTable::fail(Pending& pending, CallError::Kind kind, core::ErrorKind cau
   const CallError error{kind, cause,
                         std::string(pending.request.name) + " of rank " +
                             std::to_string(pending.request.slot) + ": " + why};
-  finish(pending, Answer{FrameKind::kError, {}, {}, &error}, callee_has_it);
+  finish(pending, Answer{FrameKind::kError, {}, {}, &error, {}}, callee_has_it);
 }
 
 void CallTable::send_waiting(int slot, uint32_t actor) {
@@ -230,7 +231,7 @@ void CallTable::on_answer(int slot, const OpenFrame& open, const Frame& frame) {
          "the answer came damaged");
     return;
   }
-  Answer answer{open.header.kind, open.arguments, frame.buffers, nullptr};
+  Answer answer{open.header.kind, open.arguments, frame.buffers, nullptr, open.arrived};
   if (pending->request.streams && answer.kind != FrameKind::kError &&
       open.header.time_left != pending->items) {
     send_cancel(*pending);
@@ -295,7 +296,7 @@ void CallTable::cancel(uint64_t call, const CallError& error) {
   Pending* pending = find(call);
   if (pending == nullptr || pending->abandoned) return;
   send_cancel(*pending);
-  finish(*pending, Answer{FrameKind::kError, {}, {}, &error}, true);
+  finish(*pending, Answer{FrameKind::kError, {}, {}, &error, {}}, true);
 }
 
 void CallTable::grow_window(uint64_t call, uint32_t count) {

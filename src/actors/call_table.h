@@ -37,6 +37,7 @@ struct Answer {
   std::span<const std::byte> arguments;
   std::span<const core::Buffer> buffers;
   const CallError* error = nullptr;  ///< of kError
+  core::Clock::time_point arrived;   ///< of kReply
 };
 
 struct CallRequest {

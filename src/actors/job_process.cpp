@@ -155,6 +155,7 @@ void JobProcess::assemble(RuntimeConfig config, const JobOptions& options) {
   control_->set_snapshot([this] { return runtime_->snapshot_text(); });
   Membership::Options membership;
   membership.start_timeout = options.start_timeout;
+  membership.quiet_before_spawn = 200ms;
   if (options.spawn_replacements && runtime_->rank() == 0 && comm::recovery_is_on())
     membership.spawn_process = [this](int) { return spawn_replacement(); };
   membership_ = std::make_unique<Membership>(*runtime_, *control_, membership);

@@ -10,6 +10,7 @@
 #include "comm/mpi_session.h"
 #include "comm/recovery.h"
 #include "comm/spawned_processes.h"
+#include "core/log.h"
 
 namespace srpo::actors {
 namespace {
@@ -68,9 +69,11 @@ int run_program(int argc, char** argv, const ProgramOptions& options,
     std::optional<comm::Communicator> world;
     std::unique_ptr<JobProcess> job;
     if (parent) {
+      core::start_log("replacement", core::LogLevel::info);
       job = std::make_unique<JobProcess>(*parent, job_options);
     } else {
       world.emplace(comm::Communicator::world());
+      core::start_log("rank/" + std::to_string(world->rank()), core::LogLevel::info);
       if (world->rank() == 0 && world->size() > 1 && !comm::recovery_is_on())
         std::fprintf(stderr, "%s: %s\n", argv[0], comm::missing_recovery().c_str());
       job = std::make_unique<JobProcess>(*world, job_options);

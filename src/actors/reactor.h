@@ -39,8 +39,8 @@ enum class Progress {
 struct RuntimeConfig {
   int num_slots = 0;  ///< ranks that fill a slot; the others are spares; 0: all
   Progress progress = Progress::kAdaptive;
-  int polls_before_sleep = 200;                  ///< empty rounds before the thread rests
-  std::chrono::microseconds longest_sleep{500};  ///< of an idle rank; doubles up to this
+  int polls_before_sleep = 200;  ///< empty rounds before the thread rests
+  std::chrono::microseconds longest_sleep{1000};  ///< of an idle rank; doubles up to this
   std::chrono::nanoseconds call_timeout{std::chrono::seconds(600)};
   Credits credits = {};  ///< of this rank at each actor
   /// Of a call that was given up and that its callee has not answered: it keeps its

@@ -19,7 +19,7 @@ constexpr int kFramesARound = 256;
 constexpr uint64_t kRoundsBetweenLooks = 64;
 
 /// Empty rounds before the core is offered to others: an answer is often as near.
-constexpr int kPollsBeforeYield = 16;
+constexpr int kPollsBeforeYield = 64;
 
 /// Makes a runtime the thread's current one for a scope.
 class CurrentScope {

@@ -17,6 +17,7 @@ using actors::Handle;
 using Clock = core::Clock;
 
 constexpr int kTag = 900;
+constexpr size_t kTraceEvents = 1 << 16;
 
 /// The other side of every call.
 class Echo : public actors::Actor {
@@ -160,7 +161,7 @@ class ActorsBench {
   void follow() {
     for (Step step = tell({}); step.kind != Step::kEnd; step = tell({})) {
       if (step.kind == Step::kOurs) {
-        serve();
+        serve(static_cast<size_t>(step.size));
       } else {
         run_raw(step);
       }
@@ -177,6 +178,7 @@ class ActorsBench {
     bandwidth(report, "buffers of 1 MiB", 1 << 20, 32);
     bandwidth(report, "buffers of 16 MiB", 16 << 20, 8);
     thread_hop(report);
+    tracing(report);
     if (size() > 2) broadcast(report);
     idle(report);
     tell({Step::kEnd});
@@ -204,14 +206,15 @@ class ActorsBench {
     return run_raw(step);
   }
 
-  static actors::RuntimeConfig config() {
+  static actors::RuntimeConfig config(size_t trace_events) {
     actors::RuntimeConfig config;
+    config.trace_events = trace_events;
     config.credits.bytes = size_t{1} << 30;
     return config;
   }
 
-  void serve() {
-    actors::Runtime runtime(transport_, config());
+  void serve(size_t trace_events) {
+    actors::Runtime runtime(transport_, config(trace_events));
     Echo echo;
     runtime.host("echo", echo);
     runtime.run();
@@ -220,11 +223,11 @@ class ActorsBench {
 
   /// Runs `measure(runtime)` while the others serve.
   template <class Measure>
-  double ours(const Measure& measure) {
-    tell({Step::kOurs});
+  double ours(const Measure& measure, size_t trace_events = 0) {
+    tell({Step::kOurs, static_cast<int64_t>(trace_events)});
     double result = 0;
     {
-      actors::Runtime runtime(transport_, config());
+      actors::Runtime runtime(transport_, config(trace_events));
       result = measure(runtime);
       runtime.stop_all();
     }
@@ -350,6 +353,25 @@ class ActorsBench {
         [&] {
           return raw({Step::kPingPong, 8, 0, options_.seconds});
         }));
+  }
+
+  /// Beside the same calls without a trace; queue lengths, latencies and bytes are
+  /// counted in both.
+  void tracing(Report& report) {
+    const std::string name = "round trip 8 B, traced";
+    if (!report.wants(name)) return;
+    const auto measure = [&](actors::Runtime& runtime) {
+      return time_calls(runtime, [](const Handle<Echo>& echo) {
+        return echo.call<&Echo::small>(int64_t{7});
+      });
+    };
+    std::vector<double> with;
+    std::vector<double> without;
+    for (int i = 0; i < options_.repeats; ++i) {
+      without.push_back(ours(measure));
+      with.push_back(ours(measure, kTraceEvents));
+    }
+    report.add({name, "us", best("us", with), best("us", without), "raw: ours untraced"});
   }
 
   void broadcast(Report& report) {

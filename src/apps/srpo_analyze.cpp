@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "analysis/audit_report.h"
 #include "analysis/curve_svg.h"
+#include "analysis/dashboard_data.h"
+#include "analysis/dashboard_page.h"
 #include "analysis/rescore_report.h"
 #include "analysis/summary_report.h"
 #include "analysis/trajectory_tree.h"
@@ -41,6 +44,7 @@ struct Arguments {
   std::string verifier;
   uint32_t shard_trees = 4096;
   std::string compression = "none";
+  std::vector<std::string> with;
 };
 
 /// Standard output, or the file of --out, published whole.
@@ -96,6 +100,16 @@ void run_curve(const Arguments& arguments) {
       arguments.title.empty() ? "Learning curve of " + name : arguments.title;
   Output output(arguments.out);
   output.stream() << analysis::curve_svg(title, analysis::learning_curves(scan));
+  output.publish();
+}
+
+void run_dashboard(const Arguments& arguments) {
+  nlohmann::json runs = nlohmann::json::array();
+  runs.push_back(analysis::read_run_document(arguments.run));
+  for (const std::string& run : arguments.with)
+    runs.push_back(analysis::read_run_document(run));
+  Output output(arguments.out);
+  output.stream() << analysis::dashboard_page(runs);
   output.publish();
 }
 
@@ -247,6 +261,11 @@ void declare(CLI::App& app, Arguments& arguments,
   CLI::App* curve = add_verb("curve", "Learning curve as SVG", run_curve);
   curve->add_option("--out", arguments.out, "File to write; standard output when absent");
   curve->add_option("--title", arguments.title, "Title of the picture");
+  CLI::App* dashboard = add_verb(
+      "dashboard", "One HTML file that shows the run, for a browser", run_dashboard);
+  dashboard->add_option("--out", arguments.out,
+                        "File to write; standard output when absent");
+  dashboard->add_option("--with", arguments.with, "More runs, to compare with");
   CLI::App* audit = add_verb(
       "audit",
       "Reads everything: digests, seeds, parents, versions, the closing sum; 64 and a "

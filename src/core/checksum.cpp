@@ -34,15 +34,14 @@ using Function = uint32_t (*)(std::span<const std::byte>, uint32_t);
 
 #if defined(__x86_64__)
 
-/// What appending kLane zero bytes does to a sum, by the bytes of the sum.
-constexpr size_t kLane = 2048;
+/// What appending so many zero bytes does to a sum, by the bytes of the sum.
 using Shift = std::array<std::array<uint32_t, 256>, 4>;
 
-Shift make_shift() {
+Shift make_shift(size_t zeros) {
   std::array<uint32_t, 32> image{};  // of each bit
   for (size_t bit = 0; bit < 32; ++bit) {
     uint32_t crc = uint32_t{1} << bit;
-    for (size_t i = 0; i < kLane; ++i) crc = (crc >> 8) ^ kTables[0][crc & 0xFF];
+    for (size_t i = 0; i < zeros; ++i) crc = (crc >> 8) ^ kTables[0][crc & 0xFF];
     image[bit] = crc;
   }
   Shift shift{};
@@ -68,26 +67,38 @@ uint64_t load(const std::byte* p) {
 }
 
 /// The instruction takes three cycles and a new one can begin in each, so three lanes of
-/// a large input are summed at once.
+/// an input are summed at once. Takes what it sums away from the front of `bytes`.
+template <size_t kLane>
+__attribute__((target("sse4.2"))) uint64_t sum_lanes(std::span<const std::byte>& bytes,
+                                                     uint64_t crc) {
+  static const Shift shift = make_shift(kLane);
+  const std::byte* p = bytes.data();
+  const size_t rounds = bytes.size() / (3 * kLane);
+  for (size_t round = 0; round < rounds; ++round, p += 3 * kLane) {
+    uint64_t second = 0;
+    uint64_t third = 0;
+    for (size_t i = 0; i < kLane; i += 8) {
+      crc = _mm_crc32_u64(crc, load(p + i));
+      second = _mm_crc32_u64(second, load(p + kLane + i));
+      third = _mm_crc32_u64(third, load(p + 2 * kLane + i));
+    }
+    crc = shifted(shift, crc) ^ second;
+    crc = shifted(shift, crc) ^ third;
+  }
+  bytes = bytes.subspan(rounds * 3 * kLane);
+  return crc;
+}
+
+constexpr size_t kLongLane = 2048;
+constexpr size_t kShortLane = 128;
+
 __attribute__((target("sse4.2"))) uint32_t by_hardware(std::span<const std::byte> bytes,
                                                        uint32_t previous) {
   uint64_t crc = ~previous;
+  if (bytes.size() >= 3 * kLongLane) crc = sum_lanes<kLongLane>(bytes, crc);
+  if (bytes.size() >= 3 * kShortLane) crc = sum_lanes<kShortLane>(bytes, crc);
   const std::byte* p = bytes.data();
   size_t left = bytes.size();
-  if (left >= 3 * kLane) {
-    static const Shift shift = make_shift();
-    for (; left >= 3 * kLane; left -= 3 * kLane, p += 3 * kLane) {
-      uint64_t second = 0;
-      uint64_t third = 0;
-      for (size_t i = 0; i < kLane; i += 8) {
-        crc = _mm_crc32_u64(crc, load(p + i));
-        second = _mm_crc32_u64(second, load(p + kLane + i));
-        third = _mm_crc32_u64(third, load(p + 2 * kLane + i));
-      }
-      crc = shifted(shift, crc) ^ second;
-      crc = shifted(shift, crc) ^ third;
-    }
-  }
   for (; left >= 8; left -= 8, p += 8) crc = _mm_crc32_u64(crc, load(p));
   auto rest = static_cast<uint32_t>(crc);
   for (; left > 0; --left, ++p) rest = _mm_crc32_u8(rest, static_cast<uint8_t>(*p));

@@ -10,6 +10,7 @@ struct AdamW {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0.01;
+  double lora_b_rate = 1;  ///< times the learning rate for an adapter's B (LoRA+)
 };
 
 /// A range of parameters and what belongs to it; borrowed.

@@ -18,6 +18,7 @@ struct FlatTensor {
 
   /// Norms and other vectors are not decayed.
   bool decays() const { return shape.size() > 1; }
+  bool is_lora_b() const { return name.ends_with(".lora_B.weight"); }
 };
 
 /// The layout of one unit: a decoder layer, or what stands outside of the layers. Offsets

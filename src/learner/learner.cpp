@@ -6,10 +6,10 @@
 
 #include "core/deadline.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/log.h"
+#include "learner/bfloat16.h"
 #include "learner/checkpoint.h"
 #include "model/hf_folder.h"
-#include "model/safetensors.h"
 
 namespace srpo::learner {
 
@@ -35,6 +35,38 @@ std::vector<model::TensorMap> divide_into_units(const model::ModelConfig& config
   return units;
 }
 
+/// `model.layers.*.mlp.*`: each * stands for any letters.
+bool fits(const std::string& pattern, const std::string& name) {
+  size_t at = 0;
+  size_t p = 0;
+  size_t star = std::string::npos;
+  size_t after = 0;
+  while (at < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      after = at;
+    } else if (p < pattern.size() && pattern[p] == name[at]) {
+      ++p;
+      ++at;
+    } else if (star != std::string::npos) {
+      p = star + 1;
+      at = ++after;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string::npos;
+}
+
+at::Tensor frozen_copy(const at::Tensor& tensor, bool bf16) {
+  at::Tensor copy = tensor.to(at::kFloat).contiguous();
+  if (!bf16) return copy;
+  copy = copy.clone();
+  auto* values = copy.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < copy.numel(); ++i) values[i] = rounded_to_bf16(values[i]);
+  return copy;
+}
+
 model::TokenForest forest_of(const rl::PackedBatch& batch) {
   model::TokenForest forest;
   forest.tokens = batch.tokens;
@@ -43,20 +75,6 @@ model::TokenForest forest_of(const rl::PackedBatch& batch) {
     forest.segments.push_back({segment.begin, segment.end, segment.parent});
   }
   return forest;
-}
-
-bool is_weight_file(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return name == "config.json" || name.ends_with(".safetensors") ||
-         name.ends_with(".index.json") || name.ends_with(".bin") ||
-         name.ends_with(".gguf");
-}
-
-void copy_small_files(const fs::path& source, const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(source)) {
-    if (!entry.is_regular_file() || is_weight_file(entry.path())) continue;
-    core::write_file(folder / entry.path().filename(), core::read_file(entry.path()));
-  }
 }
 
 }  // namespace
@@ -68,20 +86,72 @@ Learner::Learner(const LearnerConfig& config, const model::ModelConfig& model_co
       group_(group),
       transformer_(model_config, config.activation_checkpointing) {
   model::check_weights(model_config, initial_weights, "initial weights of the learner");
-  if (config.lora) {
-    for (const auto& [name, tensor] : initial_weights) {
-      frozen_[name] = tensor.to(at::kFloat).contiguous();
-    }
-    initial_weights = model::make_adapter(model_config, config.adapter(), config.seed);
-  }
-  const auto units = divide_into_units(model_config, config.lora, initial_weights);
+  const model::TensorMap trained = divide_tensors(std::move(initial_weights));
+  const auto units = divide_into_units(model_config, config.lora, trained);
   std::vector<int> slots(units.size(), 0);
   if (!config.lora) slots[0] = 1;  // needed at both ends of a pass
-  parameters_ = std::make_unique<ShardedParameters>(units, slots, group);
+  parameters_ = std::make_unique<ShardedParameters>(units, slots, group, config.bf16);
+  require_enough_memory();
   bind_parameters();
 }
 
 Learner::~Learner() = default;
+
+/// Puts aside what stays as it is; returns what is trained.
+model::TensorMap Learner::divide_tensors(model::TensorMap initial_weights) {
+  model::TensorMap trained;
+  if (config_.lora) {
+    for (const auto& [name, tensor] : initial_weights)
+      frozen_[name] = frozen_copy(tensor, config_.bf16);
+    initial_weights = model::make_adapter(model_config_, config_.adapter(), config_.seed);
+  }
+  std::vector<bool> is_used(config_.frozen.size(), false);
+  for (const auto& [name, tensor] : initial_weights) {
+    bool stays = false;
+    for (size_t i = 0; i < config_.frozen.size(); ++i) {
+      if (!fits(config_.frozen[i], name)) continue;
+      stays = true;
+      is_used[i] = true;
+    }
+    (stays ? frozen_ : trained)[name] =
+        stays ? frozen_copy(tensor, config_.bf16) : tensor;
+  }
+  for (size_t i = 0; i < is_used.size(); ++i) {
+    REQUIRE(is_used[i], kBadConfig,
+            "learner.frozen names '"
+                << config_.frozen[i]
+                << "', but no tensor that would be trained is called "
+                   "so (one of them is '"
+                << initial_weights.begin()->first << "')");
+  }
+  REQUIRE(!trained.empty(), kBadConfig,
+          "learner.frozen leaves nothing to train of " << initial_weights.size()
+                                                       << " tensors");
+  return trained;
+}
+
+void Learner::require_enough_memory() const {
+  if (config_.memory_limit_mb == 0) return;
+  const PassSize size{config_.micro_batch_tokens, config_.micro_batch_tokens,
+                      std::min(config_.micro_batch_tokens, model_config_.max_positions)};
+  require_memory(plan_memory({}), config_, model_config_, size,
+                 config_.memory_limit_mb * 1'000'000);
+}
+
+MemoryPlan Learner::plan_memory(const PassSize& size) const {
+  int64_t frozen = 0;
+  for (const auto& [name, tensor] : frozen_)
+    frozen += static_cast<int64_t>(tensor.nbytes());
+  const MemoryPlan plan = plan_parameters(*parameters_, frozen);
+  return size.tokens == 0 ? plan : plan_pass(plan, config_, model_config_, size);
+}
+
+int64_t Learner::held_bytes() const {
+  int64_t bytes = parameters_->held_bytes() + transformer_.held_bytes();
+  for (const auto& [name, tensor] : frozen_)
+    bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
 
 void Learner::bind_parameters() {
   const model::LoraConfig lora = config_.adapter();
@@ -93,9 +163,12 @@ void Learner::bind_parameters() {
                                         parameters_->gradients(unit),
                                         config_.lora ? &lora : nullptr));
   }
-  const model::TensorMap none;
-  const model::TensorMap& weights = config_.lora ? frozen_ : parameters_->weights(0);
-  const model::TensorMap& gradients = config_.lora ? none : parameters_->gradients(0);
+  model::TensorMap weights = frozen_;
+  model::TensorMap gradients;
+  if (!config_.lora) {
+    for (const auto& [name, tensor] : parameters_->weights(0)) weights[name] = tensor;
+    gradients = parameters_->gradients(0);
+  }
   embedding_ = model::bind_parameter("model.embed_tokens.weight", weights, gradients);
   head_.norm = model::bind_parameter("model.norm.weight", weights, gradients);
   head_.weight = model_config_.tie_embeddings
@@ -143,24 +216,74 @@ StepStats Learner::train(const std::vector<rl::TrainingTree>& trees,
 void Learner::update(std::span<const rl::TrainingTree> trees, const rl::LossRule& rule,
                      double learning_rate_factor, StepStats& stats,
                      rl::PolicyLossSums& sums) {
-  const rl::LossDivisors divisors = rl::count_divisors(trees);
-  const auto batches = pack_share(trees, rule, divisors);
-  stats.sequences += static_cast<int64_t>(divisors.sequences);
-  for (const rl::PackedBatch& batch : batches) {
+  const Work work = divide_work(trees, rule);
+  stats.sequences += work.sequences;
+  for (const rl::PackedBatch& batch : work.batches) {
     stats.tokens += batch.num_tokens();
     stats.trained_sequences += batch.num_sequences;
   }
+  if (!work.has_rows) {
+    // A step on nothing would still move the weights by momentum and decay.
+    ++stats.empty_updates;
+    return;
+  }
+  const rl::PolicyLossSums own = run_passes(work, rule);
+  double loss = own.loss;
+  group_.all_reduce_sum(std::span(&loss, 1));
+  if (!step(learning_rate_factor, std::isfinite(loss), stats)) {
+    find_fault(work, stats);
+    if (config_.roll_back_after > 0 && ++faults_in_a_row_ >= config_.roll_back_after)
+      roll_back(stats);
+    return;
+  }
+  faults_in_a_row_ = 0;
+  sums.add(own);
+}
+
+model::TensorMap Learner::gradients(const std::vector<rl::TrainingTree>& trees,
+                                    const rl::LossRule& rule) {
+  run_passes(divide_work(trees, rule), rule);
+  return parameters_->copy_gradients();
+}
+
+Learner::Work Learner::divide_work(std::span<const rl::TrainingTree> trees,
+                                   const rl::LossRule& rule) {
+  const rl::LossDivisors divisors = rl::count_divisors(trees);
+  Work work;
+  work.batches = pack_share(trees, rule, divisors);
+  work.sequences = static_cast<int64_t>(divisors.sequences);
+  work.num_passes = largest_over_ranks(static_cast<int64_t>(work.batches.size()));
+  work.has_rows = work.num_passes > 0;
+  return work;
+}
+
+rl::PolicyLossSums Learner::run_passes(const Work& work, const rl::LossRule& rule) {
+  rl::PolicyLossSums sums;
   parameters_->clear_gradients();
   head_.temperature = rule.temperature;
   const rl::PackedBatch nothing;
-  const int64_t num_passes = largest_over_ranks(static_cast<int64_t>(batches.size()));
-  for (int64_t pass = 0; pass < num_passes; ++pass) {
+  for (int64_t pass = 0; pass < work.num_passes; ++pass) {
     // A rank that has no more work still takes part in the exchanges.
-    const bool idle = pass >= static_cast<int64_t>(batches.size());
-    run_micro_batch(idle ? rl::PackedBatch{} : batches[static_cast<size_t>(pass)], rule,
-                    sums);
+    const bool idle = pass >= static_cast<int64_t>(work.batches.size());
+    const auto& batch = idle ? nothing : work.batches[static_cast<size_t>(pass)];
+    const auto logprobs = run_micro_batch(batch, rule, sums);
+    if (observer_ != nullptr && !idle) observe(batch, rule, logprobs);
   }
-  step(learning_rate_factor, stats);
+  return sums;
+}
+
+void Learner::observe(const rl::PackedBatch& batch, const rl::LossRule& rule,
+                      std::span<const float> logprobs) const {
+  std::vector<double> losses;
+  for (size_t row = 0; row < logprobs.size(); ++row) {
+    float slope = 0;
+    losses.push_back(
+        rl::compute_policy_loss(
+            rule, logprobs.subspan(row, 1), std::span(batch.coefficients).subspan(row, 1),
+            std::span(batch.sampled_logprobs).subspan(row, 1), std::span(&slope, 1))
+            .loss);
+  }
+  observer_->see_micro_batch(batch, logprobs, losses);
 }
 
 std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTree> trees,
@@ -168,7 +291,7 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
                                                  const rl::LossDivisors& divisors) const {
   std::vector<int64_t> tokens;
   for (const rl::TrainingTree& tree : trees)
-    tokens.push_back(rl::count_packed_tokens(tree, true));
+    tokens.push_back(rl::count_packed_tokens(tree, config_.share_prefixes));
   const int64_t total = std::accumulate(tokens.begin(), tokens.end(), int64_t{0});
   const bool divisible = rule.weighting == rl::LossRule::Weighting::kSequence
                              ? divisors.sequences > 0
@@ -184,18 +307,28 @@ std::vector<rl::PackedBatch> Learner::pack_share(std::span<const rl::TrainingTre
                    [&](size_t a, size_t b) { return tokens[a] > tokens[b]; });
   std::vector<int64_t> load(static_cast<size_t>(group_.size()), 0);
   std::vector<const rl::TrainingTree*> own;
+  std::vector<int32_t> numbers;
   for (const size_t index : order) {
     const auto least = std::min_element(load.begin(), load.end());
     *least += tokens[index];
-    if (least - load.begin() == group_.rank()) own.push_back(&trees[index]);
+    if (least - load.begin() != group_.rank()) continue;
+    own.push_back(&trees[index]);
+    numbers.push_back(static_cast<int32_t>(index));
   }
   rl::PackingOptions options;
   options.micro_batch_tokens = config_.micro_batch_tokens;
-  return rl::pack_trees(own, rule, divisors, options);
+  options.share_prefixes = config_.share_prefixes;
+  auto batches = rl::pack_trees(own, rule, divisors, options);
+  for (rl::PackedBatch& batch : batches) {
+    for (rl::SequenceOrigin& origin : batch.origins)
+      origin.tree = numbers[static_cast<size_t>(origin.tree)];
+  }
+  return batches;
 }
 
-void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& rule,
-                              rl::PolicyLossSums& sums) {
+std::vector<float> Learner::run_micro_batch(const rl::PackedBatch& batch,
+                                            const rl::LossRule& rule,
+                                            rl::PolicyLossSums& sums) {
   const auto loss = [&](int64_t first, std::span<const float> logprobs,
                         std::span<float> gradients) {
     const auto begin = static_cast<size_t>(first);
@@ -210,7 +343,8 @@ void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& 
     transformer_.forward_layer(layer, layers_[static_cast<size_t>(layer)]);
   }
   if (!config_.lora) parameters_->begin_gradient(0);
-  transformer_.backward_head({batch.hidden_indices, batch.targets}, head_, loss);
+  auto logprobs =
+      transformer_.backward_head({batch.hidden_indices, batch.targets}, head_, loss);
   for (int64_t layer = model_config_.num_layers - 1; layer >= 0; --layer) {
     const size_t unit = unit_of_layer(layer);
     parameters_->gather(unit);
@@ -218,28 +352,57 @@ void Learner::run_micro_batch(const rl::PackedBatch& batch, const rl::LossRule& 
     transformer_.backward_layer(layer, layers_[static_cast<size_t>(layer)]);
     parameters_->reduce_gradient(unit);
   }
-  if (config_.lora) return;
-  transformer_.backward_embedding(embedding_.gradient);
+  if (config_.lora) return logprobs;
+  if (embedding_.gradient != nullptr)
+    transformer_.backward_embedding(embedding_.gradient);
   parameters_->reduce_gradient(0);
+  return logprobs;
 }
 
-void Learner::step(double learning_rate_factor, StepStats& stats) {
-  const double norm = parameters_->gradient_norm();
-  if (!std::isfinite(norm)) {
+/// False when the update is skipped.
+bool Learner::step(double learning_rate_factor, bool loss_is_finite, StepStats& stats) {
+  const std::vector<double> norms = parameters_->gradient_norms();
+  double squares = 0;
+  for (const double each : norms) squares += each * each;
+  const double norm = std::sqrt(squares);
+  const bool is_applied = loss_is_finite && std::isfinite(norm);
+  if (observer_ != nullptr) observer_->see_gradient(named_norms(norms), is_applied);
+  if (!is_applied) {
     ++stats.skipped_updates;
-    return;
+    return false;
   }
   stats.grad_norm += norm;
   ++stats.updates;
-  double rate = config_.learning_rate * learning_rate_factor;
-  if (num_updates_ < config_.warmup_steps) {
-    rate *= (static_cast<double>(num_updates_) + 1) /
-            static_cast<double>(config_.warmup_steps);
-  }
+  stats.learning_rate = config_.learning_rate * learning_rate_factor *
+                        config_.schedule.factor(num_updates_);
   ++num_updates_;
   const bool clips = config_.clip_norm > 0 && norm > config_.clip_norm;
   const auto scale = static_cast<float>(clips ? config_.clip_norm / (norm + 1e-6) : 1.0);
-  parameters_->update(config_.optimizer(), rate, num_updates_, scale);
+  parameters_->update(config_.optimizer(), stats.learning_rate, num_updates_, scale);
+  return true;
+}
+
+std::vector<UnitNorm> Learner::named_norms(const std::vector<double>& norms) const {
+  std::vector<UnitNorm> named;
+  for (size_t unit = 0; unit < norms.size(); ++unit) {
+    const bool is_layer = config_.lora || unit > 0;
+    named.push_back({is_layer ? "layer " + std::to_string(unit - (config_.lora ? 0 : 1))
+                              : "embeddings and head",
+                     norms[unit]});
+  }
+  return named;
+}
+
+void Learner::roll_back(StepStats& stats) {
+  REQUIRE(!last_checkpoint_.empty(), kBadInput,
+          faults_in_a_row_ << " updates in a row were not finite, and there is no "
+                              "checkpoint to go back to (see the errors above for the "
+                              "sequences and layers)");
+  LOG(error) << faults_in_a_row_ << " updates in a row were not finite: back to "
+             << last_checkpoint_.string();
+  num_updates_ = load_checkpoint(last_checkpoint_, *parameters_, group_).num_updates;
+  faults_in_a_row_ = 0;
+  ++stats.roll_backs;
 }
 
 void Learner::sum_over_ranks(rl::PolicyLossSums& sums, StepStats& stats) {
@@ -285,29 +448,15 @@ model::TensorMap Learner::trainable_weights() {
 
 void Learner::save(const fs::path& folder, const std::string& metadata) {
   save_checkpoint(folder, {num_updates_, metadata}, *parameters_, group_);
+  last_checkpoint_ = folder;
 }
 
 std::string Learner::load(const fs::path& folder) {
   const CheckpointHeader header = load_checkpoint(folder, *parameters_, group_);
   num_updates_ = header.num_updates;
+  last_checkpoint_ = folder;
+  faults_in_a_row_ = 0;
   return header.metadata;
-}
-
-void Learner::export_model(const fs::path& folder, const fs::path& model_source) {
-  const model::TensorMap weights = trainable_weights();
-  if (group_.rank() == 0) {
-    fs::create_directories(folder);
-    if (config_.lora) {
-      model::write_safetensors(folder / "adapter_model.safetensors", weights);
-      core::write_file(
-          folder / "adapter_config.json",
-          model::adapter_config_json(config_.adapter(), model_source.string()));
-    } else {
-      model::save_model(folder, model_config_, weights, at::kFloat);
-      if (!model_source.empty()) copy_small_files(model_source, folder);
-    }
-  }
-  group_.barrier();
 }
 
 }  // namespace srpo::learner

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "comm/process_group.h"
@@ -22,14 +24,16 @@ struct UnitSlices {
 
 /// A unit is gathered before use into memory that units of the same slot share, so at
 /// most one unit a slot is complete at a time; its gradient is computed into memory of
-/// the slot and then summed into the owners' slices. With one rank there is nothing to
-/// copy: views go to the slices themselves. Methods marked collective are called by all
-/// ranks in one order. One thread only.
+/// the slot and then summed, in fp32, into the owners' slices. With bf16 what is gathered
+/// is rounded, and travels at half the size; slices stay fp32. With one rank there is
+/// nothing to copy: views go to the slices themselves (of weights only without bf16).
+/// Methods marked collective are called by all ranks in one order. One thread only.
 class ShardedParameters {
  public:
   /// `units` hold the tensors to train; `slots[u]` is the slot of unit u (0 or 1).
   ShardedParameters(const std::vector<model::TensorMap>& units,
-                    const std::vector<int>& slots, comm::ProcessGroup& group);
+                    const std::vector<int>& slots, comm::ProcessGroup& group,
+                    bool bf16 = false);
   ShardedParameters(const ShardedParameters&) = delete;
   ShardedParameters& operator=(const ShardedParameters&) = delete;
 
@@ -48,13 +52,16 @@ class ShardedParameters {
   void begin_gradient(size_t unit);
   /// Adds the gradient of all ranks to the slices. Collective.
   void reduce_gradient(size_t unit);
-  /// L2 norm of the whole gradient; the same on every rank. Collective.
-  double gradient_norm();
+  /// L2 norm of each unit's gradient; the same on every rank. Collective.
+  std::vector<double> gradient_norms();
   void update(const AdamW& optimizer, double learning_rate, uint32_t number,
               float gradient_scale);
 
-  /// Copies of all tensors. Collective.
+  /// Copies of all tensors, as they are trained. Collective.
   model::TensorMap copy_all();
+  /// Copies of their gradients. Collective.
+  model::TensorMap copy_gradients();
+  int64_t held_bytes() const;
 
   UnitSlices& slices(size_t unit) { return slices_[unit]; }
   /// Must be called after slices were changed from outside.
@@ -62,14 +69,19 @@ class ShardedParameters {
   double collective_seconds() const { return collective_seconds_; }
 
  private:
+  void gather_bf16(size_t unit, std::span<float> whole);
+  model::TensorMap copy_slices(const std::function<std::span<const float>(size_t)>& of);
+
   comm::ProcessGroup& group_;
+  bool bf16_;
   std::vector<FlatUnit> layouts_;
   std::vector<int> slots_;
   std::vector<UnitSlices> slices_;
   std::vector<std::vector<float>> gradient_slices_;
-  std::vector<float> slot_weights_[2];    // empty with one rank
+  std::vector<float> slot_weights_[2];    // empty with one rank and without bf16
   std::vector<float> slot_gradients_[2];  // empty with one rank
   std::vector<float> reduced_;
+  std::vector<float> rounded_, gathered_rounded_;  // bf16, two in a float
   std::vector<model::TensorMap> weights_;
   std::vector<model::TensorMap> gradients_;
   std::array<int64_t, 2> gathered_ = {-1, -1};  // unit in each slot

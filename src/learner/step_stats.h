@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace srpo::learner {
 
-/// Over all ranks; the same on every rank but for the two times.
+/// Over all ranks; the same on every rank but for the two times and
+/// `fault`.
 struct StepStats {
   double loss = 0;       ///< mean over the mini-batches
   double grad_norm = 0;  ///< mean over the updates, before clipping
@@ -16,7 +18,11 @@ struct StepStats {
   double mean_logprob_gap = 0;
   double clipped_fraction = 0;  ///< of loss rows whose gradient the ratio clip cut off
   int64_t updates = 0;
-  int64_t skipped_updates = 0;  ///< the gradient was not finite
+  int64_t skipped_updates = 0;  ///< the loss or the gradient was not finite
+  int64_t empty_updates = 0;    ///< no sequence carried loss: rewards were equal
+  int64_t roll_backs = 0;       ///< to the last checkpoint, after too many skipped
+  double learning_rate = 0;     ///< of the last update
+  std::string fault;            ///< what this rank knows of the last one skipped
   int64_t sequences = 0;        ///< counted in the divisors
   int64_t trained_sequences = 0;
   int64_t tokens = 0;  ///< computed, shared ones once
@@ -35,6 +41,10 @@ struct StepStats {
     visit("clipped_fraction", self.clipped_fraction);
     visit("updates", self.updates);
     visit("skipped_updates", self.skipped_updates);
+    visit("empty_updates", self.empty_updates);
+    visit("roll_backs", self.roll_backs);
+    visit("learning_rate", self.learning_rate);
+    visit("fault", self.fault);
     visit("sequences", self.sequences);
     visit("trained_sequences", self.trained_sequences);
     visit("tokens", self.tokens);

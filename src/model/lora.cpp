@@ -60,9 +60,11 @@ TensorMap make_adapter(const ModelConfig& config, const LoraConfig& lora, uint64
   uint64_t stream = uint64_t{1} << 32;  // apart from the base weights' streams
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
     for (const std::string& linear : linear_names()) {
+      ++stream;
+      if (!lora.adapts(linear)) continue;
       const auto [out, in] = linear_shape(config, linear);
       at::Tensor a = at::empty({lora.rank, in}, at::kFloat);
-      core::Rng rng(seed, core::Purpose::kInitialization, stream++);
+      core::Rng rng(seed, core::Purpose::kInitialization, stream - 1);
       const double bound = 1.0 / std::sqrt(static_cast<double>(in));
       auto* values = a.mutable_data_ptr<float>();
       for (int64_t i = 0; i < a.numel(); ++i) {
@@ -120,13 +122,13 @@ std::string adapter_config_json(const LoraConfig& lora, const std::string& base_
                            ? nlohmann::ordered_json(static_cast<int64_t>(lora.alpha))
                            : nlohmann::ordered_json(lora.alpha);
   json["lora_dropout"] = 0.0;
-  json["target_modules"] = linear_names();
+  json["target_modules"] = lora.targets.empty() ? linear_names() : lora.targets;
   json["bias"] = "none";
   json["fan_in_fan_out"] = false;
   json["inference_mode"] = true;
   json["init_lora_weights"] = true;
   json["modules_to_save"] = nullptr;
-  json["use_rslora"] = false;
+  json["use_rslora"] = lora.rank_stabilized;
   json["use_dora"] = false;
   return json.dump(2) + "\n";
 }

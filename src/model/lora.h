@@ -2,6 +2,8 @@
 // decoder.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,8 +16,17 @@ namespace srpo::model {
 struct LoraConfig {
   int64_t rank = 64;
   double alpha = 64;
+  bool rank_stabilized = false;           ///< alpha / sqrt(rank) in place of alpha / rank
+  std::vector<std::string> targets = {};  ///< linear names; empty: all of them
 
-  float scale() const { return static_cast<float>(alpha / static_cast<double>(rank)); }
+  float scale() const {
+    const auto r = static_cast<double>(rank);
+    return static_cast<float>(alpha / (rank_stabilized ? std::sqrt(r) : r));
+  }
+  bool adapts(const std::string& linear) const {
+    return targets.empty() ||
+           std::find(targets.begin(), targets.end(), linear) != targets.end();
+  }
 };
 
 /// `q_proj` ... `down_proj`, in the order of a layer.

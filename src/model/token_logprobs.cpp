@@ -55,7 +55,10 @@ void TokenLogprobs::exponentials(const HeadInput& input, int64_t first, int64_t 
                                  float* logprobs) {
   const int64_t vocab = input.vocab_size;
   const size_t needed = static_cast<size_t>(rows * vocab);
-  if (logits_.size() < needed) logits_.resize(needed);
+  if (logits_.size() < needed) {
+    std::vector<float>().swap(logits_);  // gives back before it takes
+    logits_.resize(needed);
+  }
   sums_.resize(static_cast<size_t>(rows));
   multiply(rows, vocab, input.hidden_size, 1,
            {input.hidden + first * input.hidden_size, input.hidden_size},

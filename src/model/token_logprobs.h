@@ -41,6 +41,11 @@ class TokenLogprobs {
   std::vector<float> forward_backward(const HeadInput& input, const LogprobGradient& loss,
                                       const HeadGradients& gradients);
 
+  /// Memory that is kept from call to call.
+  int64_t held_bytes() const {
+    return static_cast<int64_t>((logits_.capacity() + sums_.capacity()) * sizeof(float));
+  }
+
  private:
   /// logits of a chunk -> exp(logit / temperature - largest); returns log p of the
   /// targets.

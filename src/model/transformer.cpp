@@ -10,9 +10,11 @@ namespace srpo::model {
 
 namespace {
 
+/// Old contents are lost: the old memory is given back before there is more of it.
 void reserve(std::vector<float>& buffer, int64_t count) {
-  if (buffer.size() < static_cast<size_t>(count))
-    buffer.resize(static_cast<size_t>(count));
+  if (buffer.size() >= static_cast<size_t>(count)) return;
+  std::vector<float>().swap(buffer);
+  buffer.resize(static_cast<size_t>(count));
 }
 
 Linear bind_linear(const ModelConfig& config, int64_t layer, const std::string& name,
@@ -22,7 +24,7 @@ Linear bind_linear(const ModelConfig& config, int64_t layer, const std::string& 
   std::tie(linear.out, linear.in) = linear_shape(config, name);
   const std::string path = linear_path(layer, name);
   linear.weight = bind_parameter(path + ".weight", weights, gradients);
-  if (lora != nullptr) {
+  if (lora != nullptr && weights.contains(adapter_name(path, "lora_A"))) {
     linear.rank = lora->rank;
     linear.scale = lora->scale();
     linear.a = bind_parameter(adapter_name(path, "lora_A"), weights, gradients);
@@ -333,6 +335,31 @@ void Transformer::backward_embedding(float* embedding_gradient) const {
     add_to(embedding_gradient + forest_.tokens[static_cast<size_t>(t)] * width,
            hidden_gradient_.data() + t * width, width);
   }
+}
+
+std::span<const float> Transformer::hidden() const {
+  return {hidden_.data(),
+          static_cast<size_t>(forest_.num_tokens() * config_.hidden_size)};
+}
+
+int64_t Transformer::held_bytes() const {
+  size_t floats = 0;
+  const auto count = [&floats](const Activations& kept) {
+    for (const auto* buffer :
+         {&kept.input, &kept.attention_inverse, &kept.projections, &kept.attention,
+          &kept.log_sum_exp, &kept.middle, &kept.mlp_inverse, &kept.gate, &kept.up}) {
+      floats += buffer->capacity();
+    }
+  };
+  for (const Activations& kept : kept_) count(kept);
+  count(recomputed_);
+  for (const auto* buffer :
+       {&hidden_, &hidden_gradient_, &normed_, &normed_gradient_, &wide_, &wide_gradient_,
+        &projection_gradient_, &rows_, &row_inverse_, &low_rank_, &low_rank_gradient_}) {
+    floats += buffer->capacity();
+  }
+  return static_cast<int64_t>(floats * sizeof(float)) + tree_attention_.held_bytes() +
+         token_logprobs_.held_bytes();
 }
 
 }  // namespace srpo::model

@@ -91,6 +91,11 @@ class Transformer {
   /// Adds to embedding_gradient [vocab, H].
   void backward_embedding(float* embedding_gradient) const;
 
+  /// Between forward layers: their output so far, [T, H].
+  std::span<const float> hidden() const;
+  /// Memory that is kept from pass to pass.
+  int64_t held_bytes() const;
+
  private:
   /// What the backward pass of a layer needs of its forward pass.
   struct Activations {

@@ -76,6 +76,13 @@ float dot(const float* a, const float* b, int64_t count) {
   return sum;
 }
 
+/// Old contents are lost.
+void reserve(std::vector<float>& buffer, size_t count) {
+  if (buffer.size() >= count) return;
+  std::vector<float>().swap(buffer);
+  buffer.resize(count);
+}
+
 std::vector<KeyRange> ancestors_of(std::span<const Segment> segments,
                                    const Segment& segment) {
   std::vector<KeyRange> ranges;
@@ -105,6 +112,15 @@ struct TreeAttention::Block {
   /// Keys that query `row` of the block sees.
   int64_t keys_of(int64_t row) const { return num_keys - num_queries + 1 + row; }
 
+  /// Scores of the block that has the most.
+  static size_t largest(std::span<const Segment> segments) {
+    int64_t most = 0;
+    for_each(segments, [&](const Block& block) {
+      most = std::max(most, block.num_queries * block.num_keys);
+    });
+    return static_cast<size_t>(most);
+  }
+
   template <class Visit>
   static void for_each(std::span<const Segment> segments, const Visit& visit) {
     for (const Segment& segment : segments) {
@@ -133,9 +149,8 @@ void TreeAttention::forward(std::span<const Segment> segments,
   const int64_t dim = layout.head_dim;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const int64_t group = layout.num_heads / layout.num_kv_heads;
+  reserve(scores_, Block::largest(segments));
   Block::for_each(segments, [&](const Block& block) {
-    scores_.resize(std::max(scores_.size(),
-                            static_cast<size_t>(block.num_queries * block.num_keys)));
     float* scores = scores_.data();
     for (int64_t head = 0; head < layout.num_heads; ++head) {
       const int64_t kv_column = head / group * dim;
@@ -174,15 +189,14 @@ void TreeAttention::backward(std::span<const Segment> segments,
   const int64_t stride = layout.stride;
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const int64_t group = layout.num_heads / layout.num_kv_heads;
+  reserve(scores_, Block::largest(segments));
+  reserve(score_gradients_, Block::largest(segments));
   const size_t kv_bytes = static_cast<size_t>(layout.num_kv_heads * dim) * sizeof(float);
   for (int64_t t = 0; t < num_tokens; ++t) {
     std::memset(gradients.key + t * stride, 0, kv_bytes);
     std::memset(gradients.value + t * stride, 0, kv_bytes);
   }
   Block::for_each(segments, [&](const Block& block) {
-    const auto size = static_cast<size_t>(block.num_queries * block.num_keys);
-    scores_.resize(std::max(scores_.size(), size));
-    score_gradients_.resize(std::max(score_gradients_.size(), size));
     float* p = scores_.data();
     float* ds = score_gradients_.data();
     for (int64_t head = 0; head < layout.num_heads; ++head) {

@@ -47,6 +47,12 @@ class TreeAttention {
                 const float* log_sum_exp, const float* output_gradient,
                 const AttentionGradients& gradients);
 
+  /// Scratch memory that is kept from call to call.
+  int64_t held_bytes() const {
+    return static_cast<int64_t>((scores_.capacity() + score_gradients_.capacity()) *
+                                sizeof(float));
+  }
+
  private:
   struct Block;
   std::vector<float> scores_;

@@ -6,7 +6,9 @@ GeneratorRank::GeneratorRank(actors::Runtime& runtime, const std::string& job_ya
     : self_(identify_rank(runtime, job_yaml)),
       tokenizer_(text::Tokenizer::load(model_folder(self_.config).path)),
       policy_(self_.config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
-      gate_(policy_) {}
+      gate_(policy_, self_.config.schedule.partial_rollouts
+                         ? PolicyGate::Install::kInFlight
+                         : PolicyGate::Install::kBetweenChains) {}
 
 void GeneratorRank::generate(records::GenerationRequest request,
                              actors::Reply<records::Trajectory> reply) {

@@ -19,7 +19,7 @@ LocalizationRank::LocalizationRank(actors::Runtime& runtime, const std::string& 
       localizer_(rl::make_localizer(localizer_of(job_yaml), self_.config.seed)),
       tokenizer_(text::Tokenizer::load(model_folder(self_.config).path)),
       policy_(self_.config, [this](int32_t id) { return tokenizer_.token_bytes(id); }),
-      gate_(policy_) {
+      gate_(policy_, PolicyGate::Install::kBetweenChains) {
   const std::filesystem::path folder = model_folder(self_.config).path;
   if (text::ChatTemplate::exists(folder))
     chat_template_ = text::ChatTemplate::load(folder);

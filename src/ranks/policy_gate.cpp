@@ -1,6 +1,7 @@
 #include "ranks/policy_gate.h"
 
 namespace srpo::ranks {
+
 void PolicyGate::submit(records::GenerationRequest request) {
   if (update_) {
     held_back_.push_back(std::move(request));
@@ -23,8 +24,9 @@ void PolicyGate::load(WeightUpdate update, actors::Reply<actors::Done> reply) {
 }
 
 bool PolicyGate::install() {
-  if (!update_ || (policy_.is_ready() && policy_.engine().num_unfinished() > 0))
-    return false;
+  if (!update_) return false;
+  const bool is_idle = !policy_.is_ready() || policy_.engine().num_unfinished() == 0;
+  if (when_ == Install::kBetweenChains && !is_idle) return false;
   policy_.load(*update_);
   update_.reset();
   for (const auto& acknowledge : std::exchange(acknowledge_, {})) acknowledge();

@@ -1,5 +1,4 @@
-// Requests and new weights on their way to an engine: weights are installed between
-// chains.
+// Requests and new weights on their way to an engine.
 #pragma once
 
 #include <functional>
@@ -13,12 +12,15 @@
 
 namespace srpo::ranks {
 
-/// Chains that are under way end with the weights they began with; chains that are asked
-/// for while an update waits begin with the new ones. Borrows the engine. One thread
-/// only.
+/// Between chains: chains that are under way end with the weights they began with; chains
+/// that are asked for while an update waits begin with the new ones. In flight: new
+/// weights are installed as they come, and chains under way go on with them (a version
+/// span each). Borrows the engine. One thread only.
 class PolicyGate {
  public:
-  explicit PolicyGate(PolicyEngine& policy) : policy_(policy) {}
+  enum class Install { kBetweenChains, kInFlight };
+
+  PolicyGate(PolicyEngine& policy, Install when) : policy_(policy), when_(when) {}
 
   /// Queues the request here or in the engine, which must be ready.
   void submit(records::GenerationRequest request);
@@ -31,6 +33,7 @@ class PolicyGate {
 
  private:
   PolicyEngine& policy_;
+  Install when_;
   std::vector<records::GenerationRequest> held_back_;
   std::optional<WeightUpdate> update_;
   std::vector<std::function<void()>> acknowledge_;

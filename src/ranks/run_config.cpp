@@ -255,6 +255,10 @@ void read_learner(const ConfigTable& job, RunConfig& config) {
   config.learner.lora_rank = config.model.adapter_rank;
   config.learner.lora_alpha = config.model.adapter_alpha;
   config.learner.seed = config.seed;
+  learner::LearningSchedule& schedule = config.learner.schedule;
+  schedule.first = config.warm_start.batches;
+  if (schedule.total == 0)
+    schedule.total = config.steps * config.learner.updates_per_batch;
   REQUIRE(
       config.prompts_per_step % static_cast<uint32_t>(config.learner.updates_per_batch) ==
           0,
@@ -284,6 +288,7 @@ void read_schedule(const ConfigTable& job, RunConfig& config) {
   if (schedule.mode == scheduler::Mode::kAsync) {
     schedule.max_staleness =
         static_cast<uint32_t>(table.integer("max_staleness", 1, 0, 1000));
+    schedule.partial_rollouts = table.boolean("partial_rollouts", true);
   }
   schedule.dynamic_sampling =
       static_cast<uint32_t>(table.integer("dynamic_sampling", 0, 0, 64));

@@ -84,6 +84,7 @@ struct ModelSource {
 struct Schedule {
   scheduler::Mode mode = scheduler::Mode::kSync;
   uint32_t max_staleness = 1;     ///< steps; async mode
+  bool partial_rollouts = false;  ///< chains go on under new weights; async mode
   uint32_t dynamic_sampling = 0;  ///< times the problems of a step; 0: off
   scheduler::CurriculumConfig curriculum;
   double hedge_seconds = 60;     ///< shortest time until a sequence is asked for twice;

@@ -77,8 +77,7 @@ PolicyEngine::PolicyEngine(const RunConfig& config,
 void PolicyEngine::load(const WeightUpdate& update) {
   model::TensorMap weights = unpack_weights(update);
   if (config_.model.has_adapter) {
-    weights = model::merge_adapter(
-        base_, weights, {config_.model.adapter_rank, config_.model.adapter_alpha});
+    weights = model::merge_adapter(base_, weights, config_.learner.adapter());
     if (engine_) {
       std::erase_if(weights, [this](const auto& entry) {
         return entry.second.is_same(base_.at(entry.first));  // no adapter there

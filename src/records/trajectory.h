@@ -86,6 +86,11 @@ struct Trajectory {
   double seconds = 0;      ///< from submission to end, in the engine
   uint32_t generator = 0;  ///< rank that drew it
 
+  /// Of the weights that drew its first token.
+  uint32_t oldest_version() const {
+    return version_spans.empty() ? policy_version : version_spans.front().version;
+  }
+
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
     visit("id", self.id);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "core/error.h"
+#include "rl/token_trie.h"
 
 namespace srpo::rl {
 
@@ -41,108 +41,133 @@ void check_tree(const TrainingTree& tree) {
   }
 }
 
-/// Fills one batch, tree by tree.
+/// What the model reads of a sequence: the last token is a target only.
+std::vector<int32_t> text_of(const TrainingTree& tree, const TrainingSequence& sequence) {
+  std::vector<int32_t> text = tree.prompt_tokens;
+  text.insert(text.end(), sequence.tokens.begin(), sequence.tokens.end() - 1);
+  return text;
+}
+
+/// visit(sequence, its number in the tree)
+template <class Visit>
+void for_each_trained(const TrainingTree& tree, const Visit& visit) {
+  int32_t number = 0;
+  for (const auto* sequences : {&tree.fresh, &tree.suffixes}) {
+    for (const TrainingSequence& sequence : *sequences) {
+      if (carries_loss(sequence)) visit(sequence, number);
+      ++number;
+    }
+  }
+}
+
+/// Sequences of one tree that go into a micro-batch together.
+struct Part {
+  const TrainingTree* tree = nullptr;
+  std::vector<const TrainingSequence*> sequences;
+  std::vector<SequenceOrigin> origins;
+  int64_t tokens = 0;
+};
+
+/// One part, or several where the tree has more tokens than the budget and than its
+/// longest text.
+std::vector<Part> divide(const TrainingTree& tree, int32_t number,
+                         const PackingOptions& options) {
+  int64_t limit = options.micro_batch_tokens;
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
+    limit = std::max(limit, static_cast<int64_t>(tree.prompt_tokens.size() +
+                                                 sequence.tokens.size() - 1));
+  });
+  std::vector<Part> parts;
+  TokenTrie trie;
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t index) {
+    std::vector<int32_t> text = text_of(tree, sequence);
+    const int64_t added =
+        options.share_prefixes ? trie.count_new(text) : static_cast<int64_t>(text.size());
+    if (parts.empty() || trie.num_tokens() + added > limit) {
+      trie = {};
+      parts.push_back({&tree, {}, {}, 0});
+    }
+    trie.add(std::move(text), options.share_prefixes);
+    parts.back().sequences.push_back(&sequence);
+    parts.back().origins.push_back({number, index});
+    parts.back().tokens = trie.num_tokens();
+  });
+  return parts;
+}
+
+/// Fills one batch, part by part.
 class BatchFiller {
  public:
-  BatchFiller(const LossRule& rule, const LossDivisors& divisors)
-      : rule_(rule), divisors_(divisors) {}
+  BatchFiller(const LossRule& rule, const LossDivisors& divisors, bool share)
+      : rule_(rule), divisors_(divisors), share_(share) {}
 
-  void add_shared(const TrainingTree& tree) {
-    int64_t prompt = -1;
-    int64_t prefix = -1;
-    for (const TrainingSequence& sequence : tree.fresh) {
-      if (!carries_loss(sequence)) continue;
-      if (prompt < 0) prompt = add_segment(tree.prompt_tokens, -1);
-      add_sequence(sequence, prompt, -1);
+  void add(const Part& part) {
+    for (const TrainingSequence* sequence : part.sequences) {
+      trie_.add(text_of(*part.tree, *sequence), share_);
+      sequences_.push_back({sequence, part.tree->prompt_tokens.size()});
     }
-    for (const TrainingSequence& sequence : tree.suffixes) {
-      if (!carries_loss(sequence)) continue;
-      if (prompt < 0) prompt = add_segment(tree.prompt_tokens, -1);
-      if (prefix < 0 && !tree.prefix_tokens.empty()) {
-        prefix = add_segment(tree.prefix_tokens, prompt);
-      }
-      add_sequence(sequence, prompt, prefix);
-    }
+    batch_.origins.insert(batch_.origins.end(), part.origins.begin(), part.origins.end());
   }
 
-  void add_replicated(const TrainingTree& tree) {
-    for (const auto* sequences : {&tree.fresh, &tree.suffixes}) {
-      for (const TrainingSequence& sequence : *sequences) {
-        if (carries_loss(sequence))
-          add_sequence(sequence, add_segment(tree.prompt_tokens, -1), -1);
-      }
+  PackedBatch take() {
+    const std::vector<int64_t> place_of_node = lay_out();
+    for (size_t number = 0; number < sequences_.size(); ++number) {
+      add_rows(number, trie_.places_of(number, place_of_node));
     }
+    batch_.num_sequences = static_cast<int64_t>(sequences_.size());
+    return std::move(batch_);
   }
-
-  PackedBatch take() { return std::move(batch_); }
 
  private:
-  int64_t add_segment(std::span<const int32_t> tokens, int64_t parent) {
-    PackedSegment segment;
-    segment.begin = batch_.num_tokens();
-    segment.end = segment.begin + static_cast<int64_t>(tokens.size());
-    segment.parent = parent;
-    int64_t depth =
-        parent < 0 ? 0 : depth_at_end(batch_.segments[static_cast<size_t>(parent)]);
-    for (const int32_t token : tokens) {
-      batch_.tokens.push_back(token);
-      batch_.positions.push_back(depth++);
-    }
-    batch_.segments.push_back(segment);
-    return static_cast<int64_t>(batch_.segments.size()) - 1;
-  }
+  struct Entry {
+    const TrainingSequence* sequence = nullptr;
+    size_t prompt_length = 0;
+  };
 
-  int64_t depth_at_end(const PackedSegment& segment) const {
-    return batch_.positions[static_cast<size_t>(segment.end - 1)] + 1;
-  }
-
-  void add_sequence(const TrainingSequence& sequence, int64_t prompt, int64_t prefix) {
-    const int64_t before = prefix < 0 ? prompt : prefix;
-    const int64_t prefix_length = prefix < 0 ? 0 : length_of(prefix);
-    const auto num_tokens = static_cast<int64_t>(sequence.tokens.size());
-    const int64_t own_tokens =
-        num_tokens - 1 - prefix_length;  // the last one is a target only
-    int64_t own = -1;
-    if (own_tokens > 0) {
-      own = add_segment(std::span(sequence.tokens)
-                            .subspan(static_cast<size_t>(prefix_length),
-                                     static_cast<size_t>(own_tokens)),
-                        before);
-    }
-    const int64_t active = num_tokens - sequence.active_begin;
-    const double divisor =
-        rule_.weighting == LossRule::Weighting::kSequence
-            ? static_cast<double>(divisors_.sequences) * static_cast<double>(active)
-            : static_cast<double>(divisors_.active_tokens);
-    for (int64_t t = sequence.active_begin; t < num_tokens; ++t) {
-      int64_t hidden = begin_of(own) + t - 1 - prefix_length;
-      if (t == 0) {
-        hidden = batch_.segments[static_cast<size_t>(prompt)].end - 1;
-      } else if (t <= prefix_length) {
-        hidden = begin_of(prefix) + t - 1;
+  /// Writes tokens and segments; returns where each node begins.
+  std::vector<int64_t> lay_out() {
+    const std::vector<size_t> order = trie_.preorder();
+    std::vector<int64_t> place_of_node(order.size());
+    std::vector<int64_t> segment_of_node(order.size());
+    for (const size_t index : order) {
+      const TrieNode& node = trie_.node(index);
+      place_of_node[index] = batch_.num_tokens();
+      segment_of_node[index] = static_cast<int64_t>(batch_.segments.size());
+      const int64_t parent =
+          node.parent < 0 ? -1 : segment_of_node[static_cast<size_t>(node.parent)];
+      int64_t depth = node.begin;
+      for (const int32_t token : trie_.tokens_of(index)) {
+        batch_.tokens.push_back(token);
+        batch_.positions.push_back(depth++);
       }
-      batch_.hidden_indices.push_back(hidden);
-      batch_.targets.push_back(sequence.tokens[static_cast<size_t>(t)]);
-      batch_.coefficients.push_back(static_cast<float>(sequence.advantage / divisor));
-      batch_.sampled_logprobs.push_back(
-          sequence.sampled_logprobs.empty()
-              ? std::numeric_limits<float>::quiet_NaN()
-              : sequence.sampled_logprobs[static_cast<size_t>(t)]);
-      batch_.sequences.push_back(static_cast<int32_t>(batch_.num_sequences));
+      batch_.segments.push_back({place_of_node[index], batch_.num_tokens(), parent});
     }
-    ++batch_.num_sequences;
+    return place_of_node;
   }
 
-  int64_t begin_of(int64_t segment) const {
-    return segment < 0 ? 0 : batch_.segments[static_cast<size_t>(segment)].begin;
-  }
-  int64_t length_of(int64_t segment) const {
-    const PackedSegment& s = batch_.segments[static_cast<size_t>(segment)];
-    return s.end - s.begin;
+  void add_rows(size_t number, const std::vector<int64_t>& places) {
+    const auto& [sequence, prompt_length] = sequences_[number];
+    const size_t num_tokens = sequence->tokens.size();
+    const auto active = static_cast<double>(num_tokens - sequence->active_begin);
+    const double divisor = rule_.weighting == LossRule::Weighting::kSequence
+                               ? static_cast<double>(divisors_.sequences) * active
+                               : static_cast<double>(divisors_.active_tokens);
+    for (size_t t = sequence->active_begin; t < num_tokens; ++t) {
+      batch_.hidden_indices.push_back(places[prompt_length + t - 1]);
+      batch_.targets.push_back(sequence->tokens[t]);
+      batch_.coefficients.push_back(static_cast<float>(sequence->advantage / divisor));
+      batch_.sampled_logprobs.push_back(sequence->sampled_logprobs.empty()
+                                            ? std::numeric_limits<float>::quiet_NaN()
+                                            : sequence->sampled_logprobs[t]);
+      batch_.sequences.push_back(static_cast<int32_t>(number));
+    }
   }
 
   const LossRule& rule_;
   const LossDivisors& divisors_;
+  bool share_;
+  TokenTrie trie_;
+  std::vector<Entry> sequences_;
   PackedBatch batch_;
 };
 
@@ -158,56 +183,37 @@ LossDivisors count_divisors(std::span<const TrainingTree> trees) {
 }
 
 int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes) {
-  const auto prompt = static_cast<int64_t>(tree.prompt_tokens.size());
-  const auto prefix = static_cast<int64_t>(tree.prefix_tokens.size());
-  int64_t tokens = 0;
-  for (const TrainingSequence& sequence : tree.fresh) {
-    if (!carries_loss(sequence)) continue;
-    if (tokens == 0 || !share_prefixes) tokens += prompt;
-    tokens += static_cast<int64_t>(sequence.tokens.size()) - 1;
-  }
-  bool has_prefix = false;
-  for (const TrainingSequence& sequence : tree.suffixes) {
-    if (!carries_loss(sequence)) continue;
-    if (tokens == 0 || !share_prefixes) tokens += prompt;
-    if (!has_prefix || !share_prefixes) tokens += prefix;
-    has_prefix = true;
-    tokens +=
-        std::max<int64_t>(0, static_cast<int64_t>(sequence.tokens.size()) - 1 - prefix);
-  }
-  return tokens;
+  TokenTrie trie;
+  for_each_trained(tree, [&](const TrainingSequence& sequence, int32_t) {
+    trie.add(text_of(tree, sequence), share_prefixes);
+  });
+  return trie.num_tokens();
 }
 
 std::vector<PackedBatch> pack_trees(std::span<const TrainingTree* const> trees,
                                     const LossRule& rule, const LossDivisors& divisors,
                                     const PackingOptions& options) {
-  std::vector<int64_t> sizes;
-  for (const TrainingTree* tree : trees) {
-    check_tree(*tree);
-    sizes.push_back(count_packed_tokens(*tree, options.share_prefixes));
+  std::vector<Part> parts;
+  for (size_t number = 0; number < trees.size(); ++number) {
+    check_tree(*trees[number]);
+    for (Part& part : divide(*trees[number], static_cast<int32_t>(number), options))
+      parts.push_back(std::move(part));
   }
-  std::vector<size_t> order(trees.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return sizes[a] > sizes[b]; });
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& a, const Part& b) { return a.tokens > b.tokens; });
   std::vector<BatchFiller> fillers;
-  std::vector<int64_t> filled;
-  for (const size_t index : order) {
-    if (sizes[index] == 0) continue;
+  std::vector<int64_t> filled;  // at most: trees can begin alike, too
+  for (const Part& part : parts) {
     const auto room = std::find_if(filled.begin(), filled.end(), [&](int64_t tokens) {
-      return tokens + sizes[index] <= options.micro_batch_tokens;
+      return tokens + part.tokens <= options.micro_batch_tokens;
     });
     const auto batch = static_cast<size_t>(room - filled.begin());
     if (room == filled.end()) {
-      fillers.emplace_back(rule, divisors);
+      fillers.emplace_back(rule, divisors, options.share_prefixes);
       filled.push_back(0);
     }
-    filled[batch] += sizes[index];
-    if (options.share_prefixes) {
-      fillers[batch].add_shared(*trees[index]);
-    } else {
-      fillers[batch].add_replicated(*trees[index]);
-    }
+    filled[batch] += part.tokens;
+    fillers[batch].add(part);
   }
   std::vector<PackedBatch> batches;
   for (BatchFiller& filler : fillers) batches.push_back(filler.take());

@@ -18,6 +18,13 @@ struct PackedSegment {
   int64_t parent = -1;
 };
 
+/// Where a sequence comes from, for messages: the tree's number among those that were
+/// packed, and the sequence's in it, fresh ones first.
+struct SequenceOrigin {
+  int32_t tree = 0;
+  int32_t sequence = 0;
+};
+
 /// One forward and backward pass: a forest of segments, and the rows of hidden states
 /// that carry loss.
 struct PackedBatch {
@@ -34,6 +41,7 @@ struct PackedBatch {
   std::vector<float> sampled_logprobs;  ///< NaN: not known
   std::vector<int32_t> sequences;       ///< number of the row's sequence in this batch
   int64_t num_sequences = 0;
+  std::vector<SequenceOrigin> origins;  ///< of each sequence
 
   int64_t num_tokens() const { return static_cast<int64_t>(tokens.size()); }
   int64_t num_rows() const { return static_cast<int64_t>(targets.size()); }
@@ -46,10 +54,11 @@ struct LossDivisors {
 };
 
 struct PackingOptions {
-  int64_t micro_batch_tokens =
-      16384;  ///< a tree with more tokens has a micro-batch to itself
+  int64_t micro_batch_tokens = 16384;  ///< a tree with more is divided; a text with more
+                                       ///< has a micro-batch to itself
   bool share_prefixes =
-      true;  ///< false: every sequence repeats its prompt and prefix; the slow twin
+      true;  ///< equal beginnings are computed once, whichever sequences, trees and
+             ///< chains they are of; false: every sequence repeats its own, the slow twin
 };
 
 LossDivisors count_divisors(std::span<const TrainingTree> trees);
@@ -58,8 +67,9 @@ LossDivisors count_divisors(std::span<const TrainingTree> trees);
 /// take none.
 int64_t count_packed_tokens(const TrainingTree& tree, bool share_prefixes);
 
-/// First-fit decreasing by tokens; the same for the same trees. The last token of a
-/// sequence is a target only and takes no room. Throws kBadInput for a tree without a
+/// First-fit decreasing by tokens; the same for the same trees. No micro-batch has more
+/// tokens than the budget or the longest text. The last token of a sequence is a target
+/// only and takes no room. Throws kBadInput for a tree without a
 /// prompt, a suffix that does not begin with the prefix, or log-probabilities of another
 /// number than tokens.
 std::vector<PackedBatch> pack_trees(std::span<const TrainingTree* const> trees,

@@ -101,7 +101,7 @@ void Scheduler::open_stream_window(events::StepOpened opened) {
     if (window.group(slot).stage() != GroupLifecycle::Stage::kRecorded) continue;
     uint32_t version = progress_.steps;
     for (const auto& chain : window.group(slot).tree().fresh)
-      version = std::min(version, chain.policy_version);
+      version = std::min(version, chain.oldest_version());
     add_ready(window, slot, version);
     if (this->window(step, false) == nullptr) return;  // all of it is settled
   }

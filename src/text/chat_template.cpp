@@ -1,8 +1,13 @@
 #include "text/chat_template.h"
 
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "text/jinja_evaluator.h"
+#include "text/jinja_json.h"
 #include "text/jinja_parser.h"
 #include "text/unicode.h"
 
@@ -18,11 +23,6 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 void check_utf8(const std::string& text, const char* what) {
   const auto invalid = find_invalid_utf8(text);
   REQUIRE(!invalid, kBadInput, what << " is not UTF-8 at byte " << *invalid);
-}
-
-void add_token(JinjaDict& variables, const char* name,
-               const std::optional<std::string>& token) {
-  if (token) variables.emplace_back(name, JinjaValue::string(*token));
 }
 
 }  // namespace
@@ -59,6 +59,19 @@ ChatTemplate::ChatTemplate(const std::string& source, TokenizerConfig config,
   body_ = std::make_shared<const JinjaBody>(parse_jinja(source, place_));
 }
 
+std::string ChatTemplate::run(JinjaDict variables) const {
+  const auto add = [&](const char* name, const std::optional<std::string>& token) {
+    const bool given = std::any_of(variables.begin(), variables.end(),
+                                   [&](const auto& entry) { return entry.first == name; });
+    if (token && !given) variables.emplace_back(name, JinjaValue::string(*token));
+  };
+  add("bos_token", config_.bos_token);
+  add("eos_token", config_.eos_token);
+  add("pad_token", config_.pad_token);
+  add("unk_token", config_.unk_token);
+  return run_jinja(*body_, std::move(variables), place_);
+}
+
 std::string ChatTemplate::render(const std::vector<Message>& messages,
                                  bool add_generation_prompt) const {
   JinjaList list;
@@ -74,11 +87,28 @@ std::string ChatTemplate::render(const std::vector<Message>& messages,
   variables.emplace_back("documents", JinjaValue::none());
   variables.emplace_back("add_generation_prompt",
                          JinjaValue::boolean(add_generation_prompt));
-  add_token(variables, "bos_token", config_.bos_token);
-  add_token(variables, "eos_token", config_.eos_token);
-  add_token(variables, "pad_token", config_.pad_token);
-  add_token(variables, "unk_token", config_.unk_token);
-  return run_jinja(*body_, std::move(variables), place_);
+  return run(std::move(variables));
+}
+
+std::string ChatTemplate::render(const nlohmann::ordered_json& request) const {
+  REQUIRE(request.is_object(), kBadInput,
+          "a chat request is " << request.type_name() << " (expected an object)");
+  const auto messages = request.find("messages");
+  REQUIRE(messages != request.end() && messages->is_array(), kBadInput,
+          "a chat request without a list \"messages\"");
+  for (const auto& message : *messages) {
+    REQUIRE(message.is_object(), kBadInput,
+            "\"messages\" has " << message.type_name() << " (expected an object)");
+  }
+  JinjaDict variables;
+  for (const auto& [key, value] : request.items())
+    variables.emplace_back(key, jinja_value_of(value, "\"" + key + "\""));
+  for (const char* name : {"tools", "documents"}) {
+    if (!request.contains(name)) variables.emplace_back(name, JinjaValue::none());
+  }
+  if (!request.contains("add_generation_prompt"))
+    variables.emplace_back("add_generation_prompt", JinjaValue::boolean(false));
+  return run(std::move(variables));
 }
 
 }  // namespace srpo::text

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "text/jinja_syntax.h"
 #include "text/tokenizer_config.h"
 
@@ -35,7 +37,15 @@ class ChatTemplate {
   std::string render(const std::vector<Message>& messages,
                      bool add_generation_prompt) const;
 
+  /// The same with all that transformers.apply_chat_template takes: an object of
+  /// "messages" (any fields), and maybe "tools", "documents", "add_generation_prompt"
+  /// (false without it) and further variables of the template. Throws kBadInput, too,
+  /// naming what in the request is not as it should be.
+  std::string render(const nlohmann::ordered_json& request) const;
+
  private:
+  std::string run(JinjaDict variables) const;
+
   TokenizerConfig config_;
   std::string place_;
   std::shared_ptr<const JinjaBody> body_;  // shared by copies

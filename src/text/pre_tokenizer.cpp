@@ -72,6 +72,10 @@ void push_word(std::string_view text, size_t begin, size_t end,
 }
 
 void run_step(const SplitStep& step, std::string_view text, PreTokenizerMemory& memory) {
+  if (step.scanner) {
+    step.scanner->split(text, memory.next);
+    return;
+  }
   if (step.behavior == SplitBehavior::kIsolated ||
       step.behavior == SplitBehavior::kRemoved) {
     const bool remove = step.behavior == SplitBehavior::kRemoved;
@@ -116,6 +120,23 @@ void run_step(const PrefixSpaceStep&, std::string_view text, PreTokenizerMemory&
 }
 
 }  // namespace
+
+SplitStep make_split_step(const std::string& pattern, Regex::Syntax syntax,
+                          SplitBehavior behavior, bool invert, const std::string& place) {
+  SplitStep step{Regex(pattern, syntax, place), behavior, invert, std::nullopt};
+  const bool keeps_matches = behavior == SplitBehavior::kIsolated ||
+                             (behavior == SplitBehavior::kRemoved && invert);
+  if (keeps_matches && syntax == Regex::Syntax::kOniguruma) {
+    step.scanner = WordScanner::for_pattern(pattern);
+  }
+  return step;
+}
+
+const WordScanner* PreTokenizer::scanner() const {
+  if (steps_.size() != 1) return nullptr;
+  const auto* step = std::get_if<SplitStep>(&steps_.front());
+  return step != nullptr && step->scanner ? &*step->scanner : nullptr;
+}
 
 const std::vector<std::string_view>& PreTokenizer::split(
     std::string_view text, PreTokenizerMemory& memory) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "text/regex.h"
+#include "text/word_scanner.h"
 
 namespace srpo::text {
 
@@ -26,7 +27,13 @@ struct SplitStep {
   Regex pattern;
   SplitBehavior behavior;
   bool invert;  ///< the pattern finds words, not what stands between them
+  std::optional<WordScanner> scanner;  ///< does the same faster, where there is one
 };
+
+/// A step for the pattern of a tokenizer file, with the scanner that fits. Throws kBadFile,
+/// naming `place`, for a pattern that is wrong or not supported.
+SplitStep make_split_step(const std::string& pattern, Regex::Syntax syntax,
+                          SplitBehavior behavior, bool invert, const std::string& place);
 
 struct DigitsStep {
   bool individual;  ///< each digit alone; else each run of digits
@@ -63,6 +70,9 @@ class PreTokenizer {
   /// its next use.
   const std::vector<std::string_view>& split(std::string_view text,
                                              PreTokenizerMemory& memory) const;
+
+  /// The scanner that alone does all that split does, or null.
+  const WordScanner* scanner() const;
 
  private:
   std::vector<PreTokenizerStep> steps_;

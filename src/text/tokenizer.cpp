@@ -8,6 +8,7 @@
 #include "core/files.h"
 #include "text/byte_alphabet.h"
 #include "text/tokenizer_config.h"
+#include "text/token_texts.h"
 #include "text/tokenizer_file.h"
 #include "text/unicode.h"
 #include "text/word_cache.h"
@@ -84,6 +85,8 @@ struct Tokenizer::Contents {
                    std::vector<int32_t>& ids) const;
   void encode_words(std::string_view text, EncodeMemory& memory,
                     std::vector<int32_t>& ids) const;
+  void encode_word(std::string_view word, EncodeMemory& memory,
+                   std::vector<int32_t>& ids) const;
 
   BytePairEncoder bpe;
   PreTokenizer pre_tokenizer;
@@ -93,6 +96,7 @@ struct Tokenizer::Contents {
   std::vector<int32_t> before;
   std::vector<int32_t> after;
   std::vector<VocabularyRow> rows;  ///< by id
+  TokenTexts texts;                 ///< the bytes of the rows, for decode
   std::unordered_map<std::string, int32_t> ids;
   std::vector<int32_t> special_ids;
   TokenizerConfig config;
@@ -130,6 +134,7 @@ void Tokenizer::Contents::fill_rows(const TokenizerFile& file, const std::string
   }
   for (size_t id = 0; id < rows.size(); ++id) {
     if (rows[id].special) special_ids.push_back(static_cast<int32_t>(id));
+    texts.add(rows[id].bytes, rows[id].special);
   }
   for (const auto* side : {&before, &after}) {
     for (int32_t id : *side) {
@@ -140,22 +145,35 @@ void Tokenizer::Contents::fill_rows(const TokenizerFile& file, const std::string
   }
 }
 
+void Tokenizer::Contents::encode_word(std::string_view word, EncodeMemory& memory,
+                                      std::vector<int32_t>& result) const {
+  if (word.size() > WordCache::kMaxWordBytes) {
+    bpe.encode(word, result);
+    return;
+  }
+  WordCache::Slot& slot = memory.cache.slot_of(word);
+  if (WordCache::holds(slot, word)) {
+    result.insert(result.end(), slot.tokens, slot.tokens + slot.num_tokens);
+    return;
+  }
+  memory.word_tokens.clear();
+  bpe.encode(word, memory.word_tokens);
+  WordCache::store(slot, word, memory.word_tokens);
+  result.insert(result.end(), memory.word_tokens.begin(), memory.word_tokens.end());
+}
+
 void Tokenizer::Contents::encode_words(std::string_view text, EncodeMemory& memory,
                                        std::vector<int32_t>& result) const {
+  if (const WordScanner* scanner = pre_tokenizer.scanner()) {
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = scanner->end_of_word(text, begin);
+      encode_word(text.substr(begin, end - begin), memory, result);
+      begin = end;
+    }
+    return;
+  }
   for (std::string_view word : pre_tokenizer.split(text, memory.words)) {
-    if (word.size() > WordCache::kMaxWordBytes) {
-      bpe.encode(word, result);
-      continue;
-    }
-    WordCache::Slot& slot = memory.cache.slot_of(word);
-    if (WordCache::holds(slot, word)) {
-      result.insert(result.end(), slot.tokens, slot.tokens + slot.num_tokens);
-      continue;
-    }
-    memory.word_tokens.clear();
-    bpe.encode(word, memory.word_tokens);
-    WordCache::store(slot, word, memory.word_tokens);
-    result.insert(result.end(), memory.word_tokens.begin(), memory.word_tokens.end());
+    encode_word(word, memory, result);
   }
 }
 
@@ -215,10 +233,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
-  std::string bytes;
-  for (int32_t id : ids) {
-    if (!skip_special || !is_special(id)) bytes += token_bytes(id);
-  }
+  std::string bytes = contents_->texts.join(ids, skip_special);
   return find_invalid_utf8(bytes) ? repair_utf8(bytes) : bytes;
 }
 

@@ -63,12 +63,12 @@ SplitStep parse_split(JsonFields& fields) {
   JsonFields pattern(fields.object("pattern"), fields.place_of("pattern"));
   const bool literal = pattern.find("String") != nullptr;
   const char* key = literal ? "String" : "Regex";
-  Regex regex(pattern.text(key),
-              literal ? Regex::Syntax::kLiteral : Regex::Syntax::kOniguruma,
-              pattern.place_of(key));
+  const std::string text = pattern.text(key);
   pattern.refuse_unknown();
   const SplitBehavior behavior = parse_behavior(fields);
-  return {std::move(regex), behavior, fields.flag("invert", false)};
+  return make_split_step(text,
+                         literal ? Regex::Syntax::kLiteral : Regex::Syntax::kOniguruma,
+                         behavior, fields.flag("invert", false), pattern.place_of(key));
 }
 
 void parse_pre_tokenizer(const json* value, const std::string& place,
@@ -89,8 +89,8 @@ void parse_pre_tokenizer(const json* value, const std::string& place,
         file.steps.emplace_back(PrefixSpaceStep{});
       if (fields.flag("use_regex", true)) {
         file.steps.emplace_back(
-            SplitStep{Regex(kByteLevelPattern, Regex::Syntax::kOniguruma, fields.place()),
-                      SplitBehavior::kIsolated, false});
+            make_split_step(kByteLevelPattern, Regex::Syntax::kOniguruma,
+                            SplitBehavior::kIsolated, false, fields.place()));
       }
       fields.ignore("trim_offsets");
     } else {

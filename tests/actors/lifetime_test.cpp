@@ -150,7 +150,7 @@ TEST_F(Lifetime, OfARuntimeEndsWithTasksInTheirMiddle) {
     EXPECT_FALSE(ended.is_ready());
   }
   polls(50);
-  EXPECT_FALSE(a_.runtime->describe_tasks().empty());
+  EXPECT_FALSE(a_.runtime->task_contexts().empty());
   a_.runtime.reset();
   polls();
   b_.runtime.reset();

@@ -349,8 +349,8 @@ class SeedWorld {
       if (!runtime.actors().running().empty())
         journal_.fail(name + " still runs " +
                       runtime.actors().running().front()->context.what);
-      if (!runtime.describe_tasks().empty())
-        journal_.fail(name + " has the task " + runtime.describe_tasks().front());
+      if (!runtime.task_contexts().empty())
+        journal_.fail(name + " has the task " + runtime.task_contexts().front()->what);
     }
     for (int slot = 1; slot < kSlots; ++slot) {
       const auto state = first.wire().peer(slot).state;

@@ -30,7 +30,7 @@ TEST(Checksum, IsTheSameByInstructionAndByTable) {
   const auto bytes = std::as_bytes(std::span(text));
   // Around the sizes at which the ways of summing change, and from every alignment.
   for (const size_t size :
-       {0, 1, 7, 8, 9, 60, 64, 1000, 6143, 6144, 6145, 12288, 19000}) {
+       {0, 1, 7, 8, 9, 60, 64, 383, 384, 385, 1000, 6143, 6144, 6145, 12288, 19000}) {
     for (size_t from = 0; from < 9; ++from) {
       const auto part = bytes.subspan(from, size);
       EXPECT_EQ(crc32c(part), crc32c_by_table(part)) << size << " from " << from;

@@ -3,7 +3,8 @@
 //
 //   fault_program MODE [key=value ...]
 //     spares=N spawn=0|1 seconds=S dead_ms=M budget=N min_healthy=N bytes=N
-//   load    calls for so many seconds, then the counts
+//   load    calls for so many seconds or until FAULT_FOLDER/enough is there, then the
+//           counts
 //   stuck   rank 1 blocks its reactor for 100 s
 //   broken  the constructor of a worker that is not of the first generation ends the
 //           process
@@ -32,6 +33,12 @@ bool is_first_generation() {
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
   return rank != nullptr && std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr &&
          std::string(std::getenv("OMPI_COMM_WORLD_SIZE")) != "1";
+}
+
+bool is_enough() {
+  const char* folder = std::getenv("FAULT_FOLDER");
+  return folder != nullptr &&
+         ::access((std::string(folder) + "/enough").c_str(), F_OK) == 0;
 }
 
 class Worker : public Actor {
@@ -63,7 +70,7 @@ Task<Done> call_on(Runtime& runtime, Group<Worker> workers, Counts& counts,
                    core::Deadline until, int64_t first) {
   const core::Buffer load =
       core::Buffer::of(core::Bytes(static_cast<size_t>(settings["bytes"])));
-  for (int64_t number = first; !until.has_passed(); ++number) {
+  for (int64_t number = first; !until.has_passed() && !is_enough(); ++number) {
     const core::Stopwatch time;
     if (number % 4 == 0) {
       auto answer = co_await workers.pick(Pick::kRoundRobin).call<&Worker::once>(number);

@@ -38,6 +38,10 @@ class Job(Watched):
     def workers(self):
         return [int(match.group(1)) for _, match in self.wait_for(r"worker pid=(\d+)")]
 
+    def say_enough(self):
+        """Ends the load."""
+        (pathlib.Path(self.folder.name) / "enough").touch()
+
     def end(self, code, seconds=60):
         return super().end(code, seconds)
 

@@ -212,7 +212,7 @@ TEST(Learner, WarmsUpItsLearningRate) {
   };
   const auto initial = train_on(1, config, [](Learner&, comm::ProcessGroup&) {});
   const double full = largest_difference(train_on(1, config, one_update), initial);
-  config.warmup_steps = 4;
+  config.schedule.warmup = 4;
   EXPECT_NEAR(largest_difference(train_on(1, config, one_update), initial), full / 4,
               0.02 * full);
 }

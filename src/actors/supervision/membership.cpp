@@ -97,7 +97,7 @@ bool Membership::round() {
         break;
     }
   }
-  return any;
+  return spawn_waiting() || any;
 }
 
 void Membership::on_process_lost(int process, const std::string& reason) {
@@ -106,6 +106,7 @@ void Membership::on_process_lost(int process, const std::string& reason) {
     return;
   }
   LOG(warn) << "process_lost process=" << process << " reason=" << reason;
+  last_death_ = runtime_.now();
   const auto spawned = slot_of_spawned_.find(process);
   if (spawned != slot_of_spawned_.end()) {
     const int slot = spawned->second;
@@ -218,13 +219,22 @@ void Membership::carry_out(const supervise::AnnounceLost& action) {
 }
 
 void Membership::carry_out(const supervise::SpawnProcess& action) {
-  const int process = options_.spawn_process ? options_.spawn_process(action.slot) : -1;
+  to_spawn_.push_back(action.slot);
+}
+
+bool Membership::spawn_waiting() {
+  if (to_spawn_.empty() || runtime_.now() < last_death_ + options_.quiet_before_spawn)
+    return false;
+  const int slot = to_spawn_.front();
+  to_spawn_.pop_front();
+  const int process = options_.spawn_process ? options_.spawn_process(slot) : -1;
   if (process >= 0) {
-    slot_of_spawned_[process] = action.slot;
-    return;
+    slot_of_spawned_[process] = slot;
+  } else {
+    carry_out(supervisor_->on_spawn_failed(slot, "no process could be started",
+                                           runtime_.now()));
   }
-  carry_out(supervisor_->on_spawn_failed(action.slot, "no process could be started",
-                                         runtime_.now()));
+  return true;
 }
 
 void Membership::carry_out(const supervise::Fill& action) {

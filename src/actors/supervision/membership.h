@@ -1,6 +1,7 @@
 // Keeps a process's view of who fills which slot; on slot 0, decides it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,9 @@ class Membership {
     /// process number, or is reported lost there if it dies before. -1 (and why in the
     /// log) if it cannot. Empty: no replacements but the spares.
     std::function<int(int slot)> spawn_process;
+    /// No process is started until nobody has died for so long: MPI_Comm_spawn of Open
+    /// MPI 4 may never return when a process dies meanwhile, and deaths come in company.
+    std::chrono::milliseconds quiet_before_spawn{0};
     std::chrono::seconds start_timeout{60};  ///< for the constructors on a new process
   };
   struct Down {
@@ -67,6 +71,7 @@ class Membership {
   void carry_out(const supervise::AnnounceFilled& action);
   void carry_out(const supervise::Restart& action);
   void carry_out(const supervise::Leave& action);
+  bool spawn_waiting();
   void start_actors(const supervise::Fill& fill);
   void announce(const Message& message);
   void apply_lost(int slot, bool will_be_filled, const std::string& reason);
@@ -78,7 +83,9 @@ class Membership {
   Options options_;
   std::unique_ptr<Supervisor> supervisor_;  // on slot 0
   std::vector<int> processes_;              // that can be told, on slot 0
-  std::map<int, int> slot_of_spawned_;      // of processes that have not joined yet
+  std::deque<int> to_spawn_;                // slots that a new process is started for
+  core::Clock::time_point last_death_;
+  std::map<int, int> slot_of_spawned_;  // of processes that have not joined yet
   std::vector<supervise::Fill> fills_;      // that wait for the process to take its slot
   std::vector<std::function<void(const Down&)>> down_;
   int exit_code_ = 0;

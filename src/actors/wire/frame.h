@@ -8,6 +8,7 @@
 
 #include "core/archive.h"
 #include "core/buffer.h"
+#include "core/deadline.h"
 
 namespace srpo::actors {
 
@@ -74,6 +75,8 @@ struct OpenFrame {
   FrameHeader header;
   std::span<const std::byte> arguments;  ///< in the frame's bytes
   bool arguments_are_whole = true;       ///< false: their CRC is wrong
+  core::Clock::time_point arrived;       ///< as the wire stamps it: a look at the clock
+                                         ///< costs as much as the frame
 };
 
 /// Throws kPeerLost, naming the sender, when the header is not whole, not ours, of

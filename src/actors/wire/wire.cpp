@@ -51,7 +51,7 @@ bool Wire::receive(int limit, const Deliver& deliver) {
   for (int i = 0; i < limit && !to_self_.empty(); ++i) {
     Frame frame = std::move(to_self_.front());
     to_self_.pop_front();
-    const OpenFrame opened = open(frame, slot_);
+    const OpenFrame opened = open_now(frame, slot_);
     deliver_in_order(slot_, std::move(frame), opened, deliver);
     any = true;
   }
@@ -70,6 +70,12 @@ bool Wire::receive(int limit, const Deliver& deliver) {
   return any;
 }
 
+OpenFrame Wire::open_now(const Frame& frame, int process) const {
+  OpenFrame opened = open(frame, process);
+  opened.arrived = transport_.now();
+  return opened;
+}
+
 void Wire::accept(int process, Frame frame, const Deliver& deliver) {
   const int slot = slot_of(process);
   if (slot < 0) {
@@ -79,7 +85,7 @@ void Wire::accept(int process, Frame frame, const Deliver& deliver) {
   Peer& from = peer(slot);
   OpenFrame opened;
   try {
-    opened = open(frame, process);
+    opened = open_now(frame, process);
   } catch (const core::Error& error) {
     // Its number cannot be trusted, so there will be a gap that nothing fills.
     ++counts_.damaged;
@@ -117,7 +123,7 @@ void Wire::deliver_early(const Deliver& deliver) {
 void Wire::deliver_in_order(int slot, Frame frame, const OpenFrame& opened,
                             const Deliver& deliver) {
   Peer& from = peer(slot);
-  const auto verdict = from.order.accept(opened.header.sequence, frame, transport_.now());
+  const auto verdict = from.order.accept(opened.header.sequence, frame, opened.arrived);
   if (verdict == FrameOrder::Verdict::kTooFar) {
     ++counts_.damaged;
     from.loses_frames = true;
@@ -133,7 +139,7 @@ void Wire::deliver_in_order(int slot, Frame frame, const OpenFrame& opened,
   while (auto next = from.order.take()) {
     ++counts_.received_frames;
     counts_.received_bytes += next->size();
-    const OpenFrame again = open(*next, from.process);
+    const OpenFrame again = open_now(*next, from.process);
     deliver(slot, again, *next);
     transport_.recycle(std::move(*next));
   }
@@ -150,7 +156,7 @@ bool Wire::skip_gaps(const Deliver& deliver) {
         while (auto next = from.order.take()) {
           ++counts_.received_frames;
           counts_.received_bytes += next->size();
-          const OpenFrame again = open(*next, from.process);
+          const OpenFrame again = open_now(*next, from.process);
           deliver(slot, again, *next);
           transport_.recycle(std::move(*next));
           any = true;

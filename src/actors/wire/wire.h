@@ -82,6 +82,7 @@ class Wire {
   bool may_have_gaps(const Peer& from) const {
     return from.loses_frames || transport_.may_lose_frames();
   }
+  OpenFrame open_now(const Frame& frame, int process) const;
   void deliver_in_order(int slot, Frame frame, const OpenFrame& open,
                         const Deliver& deliver);
   bool skip_gaps(const Deliver& deliver);

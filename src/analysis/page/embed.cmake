@@ -1,0 +1,12 @@
+# FILES: page.html, page.css, the scripts in their order, and last the template; writes OUTPUT.
+list(POP_FRONT FILES html style)
+list(POP_BACK FILES template)
+file(READ ${html} page_html)
+file(READ ${style} page_style)
+set(page_script "")
+foreach(script IN LISTS FILES)
+  file(READ ${script} text)
+  string(APPEND page_script "${text}")
+endforeach()
+string(PREPEND page_script "'use strict';\n")
+configure_file(${template} ${OUTPUT} @ONLY)
