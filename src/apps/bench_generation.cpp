@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <malloc.h>
 #include <map>
 #include <memory>
 
@@ -132,6 +133,7 @@ Speeds measure_batch(const Subject& subject, int64_t batch, int64_t prompt_token
   settings.max_sequences = batch;
   settings.prefill_tokens_per_step = 512;
   settings.cache_tokens = batch * (prompt_tokens + new_tokens + 48);
+  malloc_trim(0);  // what the engine before this one has left
   const int64_t before = resident_bytes();
   const auto engine = subject.make(settings, true);
   for (int64_t i = 0; i < batch; ++i) {

@@ -181,8 +181,13 @@ bool GenerationEngine::step() {
 
 /// There is a free seat, or one that a chain of lower priority has.
 bool GenerationEngine::may_sit(const Chain& chain) const {
-  if (static_cast<int64_t>(running_.size()) < config_.max_sequences) return true;
-  return running_.rbegin()->first.after > chain.place().after;
+  return static_cast<int64_t>(running_.size()) < config_.max_sequences ||
+         outranks_last(chain);
+}
+
+/// The chain that would be stopped first has a lower priority.
+bool GenerationEngine::outranks_last(const Chain& chain) const {
+  return !running_.empty() && running_.rbegin()->first.after > chain.place().after;
 }
 
 /// In serial order: another chain of its group is under way.
@@ -218,7 +223,11 @@ void GenerationEngine::admit() {
       continue;
     }
     --seats;
-    const Start outcome = start(chain);
+    Start outcome = start(chain);
+    while (outcome == Start::kNoMemory && outranks_last(chain)) {
+      preempt(*running_.rbegin()->second);
+      outcome = start(chain);
+    }
     if (outcome == Start::kNoMemory) return;
     if (config_.order == Order::kSerial)
       running_groups_.emplace(chain.request.id.step, chain.request.id.slot);

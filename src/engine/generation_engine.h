@@ -160,6 +160,7 @@ class GenerationEngine {
   void admit();
   int64_t num_seats() const;
   bool may_sit(const Chain& chain) const;
+  bool outranks_last(const Chain& chain) const;
   bool must_await_group(const Chain& chain) const;
   void note_running_groups();
   Start start(Chain& chain);
