@@ -13,6 +13,12 @@ struct Options {
   int repeats = 5;        ///< of each measurement; the best counts
   double seconds = 0.2;   ///< that one repetition takes, about
   std::string only;       ///< rows whose name contains it; empty: all
+  // generation:
+  std::string model = "models/SmolLM2-135M-Instruct";
+  std::string dtype = "bfloat16";
+  std::string problems = "../shared/data/problems/gsm8k_test.jsonl";
+  std::string peers;  ///< JSON lines {"batch", "prefill", "decode"} of other programs
+  int threads = 2;
 };
 
 /// A benchmark by name: `srpo_bench NAME`.

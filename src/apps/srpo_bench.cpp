@@ -32,6 +32,13 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1000));
   app.add_option("--seconds", options.seconds, "that one repetition takes, about")
       ->check(CLI::Range(0.001, 600.0));
+  app.add_option("--model", options.model, "generation: Hugging Face folder");
+  app.add_option("--dtype", options.dtype, "generation: float32 or bfloat16");
+  app.add_option("--threads", options.threads, "generation: processor cores to use")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--problems", options.problems, "generation: GSM8K as JSON lines");
+  app.add_option("--peers", options.peers,
+                 "generation: speeds to be held against (bench/generation_peers.py)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
-#include <optional>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,14 +12,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/generate_request.h"
 #include "core/error.h"
 #include "engine/cpu_decoder.h"
 #include "engine/generation_engine.h"
+#include "engine/memory_plan.h"
 #include "engine/model_info.h"
 #include "engine/scorer.h"
 #include "model/hf_folder.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
 
 namespace {
 
@@ -27,103 +27,58 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using srpo::core::Error;
 using srpo::core::ErrorKind;
+using srpo::generate::Lines;
+using srpo::generate::Options;
+using srpo::generate::RequestReader;
 using srpo::model::ModelConfig;
 using srpo::records::GenerationRequest;
 using srpo::records::Trajectory;
 
-struct Options {
-  std::string model;
-  std::string device = "cpu";
-  std::string dtype = "float32";
-  std::string stop;
-  int n = 1;
-  int max_tokens = 256;
-  int top_k = 0;
-  double temperature = 1;
-  double top_p = 1;
-  uint64_t seed = 0;
-  int batch = 16;
-  int threads = 1;
-  bool score = false;
-  std::string info;
-  int64_t context = 0;
-};
-
-/// The next line that is not blank, parsed; nothing at the end.
-class Lines {
+/// Says what is wrong with a line, on standard error and as its answer.
+class Complaints {
  public:
-  std::optional<json> next() {
-    std::string line;
-    while (std::getline(std::cin, line)) {
-      ++number_;
-      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-      json parsed = json::parse(line, nullptr, false);
-      REQUIRE(parsed.is_object(), kBadInput,
-              place() << "not a JSON object (expected one a line)");
-      return parsed;
-    }
-    return std::nullopt;
+  void add(const Error& error, const std::string& place) {
+    const std::string sentence = place + error.what();
+    std::cerr << "srpo_generate: " << sentence << '\n';
+    any_ = true;
+    last_ = sentence;
   }
-  std::string place() const { return "stdin:" + std::to_string(number_) + ": "; }
+  ordered_json answer() const { return {{"error", last_}}; }
+  int exit_code() const { return any_ ? srpo::core::exit_code(ErrorKind::kBadInput) : 0; }
 
  private:
-  int64_t number_ = 0;
+  bool any_ = false;
+  std::string last_;
 };
 
-/// Token ids of {"ids"}, {"messages"} or {"prompt"}. Thread-compatible.
-class PromptReader {
+/// Prints a continuation's text while it is drawn, whole characters at a time.
+class Streamer {
  public:
-  explicit PromptReader(const std::string& folder)
-      : folder_(folder), tokenizer_(srpo::text::Tokenizer::load(folder)) {}
+  explicit Streamer(const srpo::text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  const srpo::text::Tokenizer& tokenizer() const { return tokenizer_; }
+  void add(int32_t token) {
+    tokens_.push_back(token);
+    const std::string text = tokenizer_.decode(tokens_, true);
+    const bool broken = text.ends_with("\xEF\xBF\xBD");  // maybe half a character
+    if (!broken) print(text);
+  }
 
-  std::vector<int32_t> read(const json& line) {
-    if (line.contains("ids")) return read_ids(line["ids"]);
-    if (line.contains("messages")) {
-      return tokenizer_.encode(
-          chat_template().render(read_messages(line["messages"]), true), false);
-    }
-    return tokenizer_.encode(text_of(line, "prompt"));
+  void end() {
+    print(tokenizer_.decode(tokens_, true));
+    std::cout << '\n' << std::flush;
+    tokens_.clear();
+    printed_ = 0;
   }
 
  private:
-  static std::string text_of(const json& object, const char* key) {
-    REQUIRE(object.is_object() && object.contains(key) && object[key].is_string(),
-            kBadInput,
-            "no \"" << key
-                    << "\" string (a line is {\"prompt\"}, {\"messages\"} or {\"ids\"})");
-    return object[key].get<std::string>();
+  void print(const std::string& text) {
+    std::cout << text.substr(std::min(printed_, text.size())) << std::flush;
+    printed_ = text.size();
   }
 
-  static std::vector<int32_t> read_ids(const json& list) {
-    REQUIRE(list.is_array(), kBadInput, "\"ids\" is not a list");
-    std::vector<int32_t> ids;
-    for (const json& id : list) {
-      REQUIRE(id.is_number_unsigned() && id.get<uint64_t>() < (uint64_t{1} << 31),
-              kBadInput, "\"ids\" holds something that is not a token id");
-      ids.push_back(id.get<int32_t>());
-    }
-    return ids;
-  }
-
-  static std::vector<srpo::text::Message> read_messages(const json& list) {
-    REQUIRE(list.is_array(), kBadInput, "\"messages\" is not a list");
-    std::vector<srpo::text::Message> messages;
-    for (const json& message : list) {
-      messages.push_back({text_of(message, "role"), text_of(message, "content")});
-    }
-    return messages;
-  }
-
-  const srpo::text::ChatTemplate& chat_template() {
-    if (!template_) template_ = srpo::text::ChatTemplate::load(folder_);
-    return *template_;
-  }
-
-  std::string folder_;
-  srpo::text::Tokenizer tokenizer_;
-  std::optional<srpo::text::ChatTemplate> template_;
+  const srpo::text::Tokenizer& tokenizer_;
+  std::vector<int32_t> tokens_;
+  size_t printed_ = 0;
 };
 
 /// Keeps the batch full from standard input and prints in the order of the lines.
@@ -131,24 +86,26 @@ class Generation {
  public:
   Generation(const Options& options, const ModelConfig& config)
       : options_(options),
-        max_positions_(config.max_positions),
-        prompts_(options.model),
+        requests_(options, config.max_positions),
+        streamer_(requests_.tokenizer()),
         engine_(config, srpo::model::load_weights(options.model),
                 engine_config(options, config), [this](int32_t token) {
-                  return prompts_.tokenizer().token_bytes(token);
-                }) {}
+                  return requests_.tokenizer().token_bytes(token);
+                }) {
+    if (options.stream) {
+      engine_.set_listener([this](const auto&, int32_t token) { streamer_.add(token); });
+    }
+  }
 
-  void run() {
+  int run() {
+    const int64_t most = options_.stream ? 1 : int64_t{2} * options_.batch;
     while (true) {
-      while (!ended_ && engine_.num_unfinished() < int64_t{2} * options_.batch)
-        submit_next();
+      while (!ended_ && engine_.num_unfinished() < most) submit_next();
       const bool worked = engine_.step();
-      for (Trajectory& chain : engine_.take_finished()) {
-        const auto key = std::pair(chain.id.slot, chain.id.index);
-        finished_.emplace(key, std::move(chain));
-      }
+      for (Trajectory& chain : engine_.take_finished())
+        finished_[chain.id.slot].push_back(std::move(chain));
       print_ready();
-      if (ended_ && !worked) return;
+      if (ended_ && !worked) return complaints_.exit_code();
     }
   }
 
@@ -170,72 +127,123 @@ class Generation {
       ended_ = true;
       return;
     }
+    const uint32_t slot = submitted_++;
     try {
-      GenerationRequest request;
-      request.prompt_tokens = prompts_.read(*line);
-      request.sampling = {options_.temperature, options_.top_p, options_.top_k,
-                          options_.seed};
-      request.limits.thoughts = false;
-      request.limits.stop = options_.stop;
-      request.limits.response_tokens = options_.max_tokens;
-      request.limits.context_tokens = static_cast<int32_t>(max_positions_);
-      request.id.slot = submitted_;
-      for (int i = 0; i < options_.n; ++i) {
+      GenerationRequest request = requests_.read(srpo::generate::parse_object(*line));
+      request.id.slot = slot;
+      for (int i = 0; i < options_.drawn(); ++i) {
         request.id.index = static_cast<uint16_t>(i);
         engine_.submit(request);
       }
-      ++submitted_;
     } catch (const Error& error) {
-      throw Error(error.kind(), lines_.place() + error.what());
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      complaints_.add(error, lines_.place());
+      refused_[slot] = complaints_.answer();
     }
   }
 
   void print_ready() {
-    while (!finished_.empty() && finished_.begin()->first == next_) {
-      const Trajectory& chain = finished_.begin()->second;
+    while (true) {
+      if (const auto refused = refused_.find(next_); refused != refused_.end()) {
+        std::cout << refused->second.dump() << '\n' << std::flush;
+        refused_.erase(refused);
+      } else if (const auto done = finished_.find(next_);
+                 done != finished_.end() &&
+                 done->second.size() == static_cast<size_t>(options_.drawn())) {
+        print(done->second);
+        finished_.erase(done);
+      } else {
+        return;
+      }
+      ++next_;
+    }
+  }
+
+  static double total_logprob(const Trajectory& chain) {
+    return std::accumulate(chain.logprobs.begin(), chain.logprobs.end(), 0.0);
+  }
+
+  /// In order of drawing; of more than are wanted, the likeliest first.
+  void print(std::vector<Trajectory>& chains) {
+    if (options_.stream) return streamer_.end();
+    std::sort(chains.begin(), chains.end(),
+              [](const auto& a, const auto& b) { return a.id.index < b.id.index; });
+    if (options_.drawn() > options_.n) {
+      std::stable_sort(chains.begin(), chains.end(), [](const auto& a, const auto& b) {
+        return total_logprob(a) > total_logprob(b);
+      });
+    }
+    for (int i = 0; i < options_.n; ++i) {
+      const Trajectory& chain = chains[static_cast<size_t>(i)];
       const ordered_json line = {
-          {"text", prompts_.tokenizer().decode(chain.tokens, true)},
+          {"text", requests_.tokenizer().decode(chain.tokens, true)},
           {"ids", chain.tokens},
           {"logprobs", chain.logprobs},
+          {"truncated_logprobs", chain.truncated_logprobs},
           {"finish", name_of(chain.finish)}};
       std::cout << line.dump() << '\n' << std::flush;
-      finished_.erase(finished_.begin());
-      const bool last = next_.second + 1 == options_.n;
-      next_ = last ? std::pair<uint32_t, uint16_t>(next_.first + 1, 0)
-                   : std::pair<uint32_t, uint16_t>(next_.first, next_.second + 1);
     }
   }
 
   const Options& options_;
-  int64_t max_positions_;
-  PromptReader prompts_;
+  RequestReader requests_;
+  Streamer streamer_;
   srpo::engine::GenerationEngine engine_;
   Lines lines_;
+  Complaints complaints_;
   bool ended_ = false;
   uint32_t submitted_ = 0;
-  std::pair<uint32_t, uint16_t> next_{0, 0};
-  std::map<std::pair<uint32_t, uint16_t>, Trajectory> finished_;
+  uint32_t next_ = 0;
+  std::map<uint32_t, std::vector<Trajectory>> finished_;  ///< by line
+  std::map<uint32_t, ordered_json> refused_;
 };
 
-void score(const Options& options, const ModelConfig& config) {
-  PromptReader prompts(options.model);
+int score(const Options& options, const ModelConfig& config) {
+  RequestReader requests(options, config.max_positions);
   srpo::engine::CpuDecoder decoder(config, srpo::model::load_weights(options.model),
-                                   srpo::model::parse_weight_type(options.dtype),
-                                   options.threads);
+                                     srpo::model::parse_weight_type(options.dtype),
+                                     options.threads);
   Lines lines;
+  Complaints complaints;
   while (const auto line = lines.next()) {
+    ordered_json answer;
     try {
-      const auto ids = prompts.read(*line);
+      const auto ids = requests.read_tokens(srpo::generate::parse_object(*line));
       ordered_json logprobs = ordered_json::array();
       if (!ids.empty()) logprobs.push_back(nullptr);
       for (const float value : srpo::engine::score_tokens(decoder, ids))
         logprobs.push_back(value);
-      const ordered_json answer = {{"ids", ids}, {"logprobs", logprobs}};
-      std::cout << answer.dump() << '\n' << std::flush;
+      answer = {{"ids", ids}, {"logprobs", logprobs}};
     } catch (const Error& error) {
-      throw Error(error.kind(), lines.place() + error.what());
+      if (error.kind() != ErrorKind::kBadInput) throw;
+      complaints.add(error, lines.place());
+      answer = complaints.answer();
     }
+    std::cout << answer.dump() << '\n' << std::flush;
   }
+  return complaints.exit_code();
+}
+
+void add_sampling_options(CLI::App& app, Options& options) {
+  auto& sampling = options.sampling;
+  app.add_option("--temperature", sampling.temperature, "0: greedy");
+  app.add_option("--top-p", sampling.top_p,
+                 "draw from the likeliest tokens of this mass");
+  app.add_option("--top-k", sampling.top_k,
+                 "draw from this many likeliest tokens; 0: off");
+  app.add_option("--min-p", sampling.min_p,
+                 "draw from tokens at least this share as likely as the likeliest");
+  app.add_option("--repetition-penalty", sampling.repetition_penalty,
+                 "divides positive logits of tokens seen so far and multiplies others; "
+                 "1: off");
+  app.add_option("--presence-penalty", sampling.presence_penalty,
+                 "taken from the logits of tokens drawn so far");
+  app.add_option("--frequency-penalty", sampling.frequency_penalty,
+                 "taken once for each time a token was drawn");
+  app.add_option("--logit-bias", options.biases, "ID=BIAS, added to a token's logit")
+      ->allow_extra_args(false);
+  app.add_option("--seed", sampling.seed,
+                 "the draws depend on it, the line and the continuation alone");
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -251,23 +259,36 @@ void add_options(CLI::App& app, Options& options) {
   info->excludes(model);
   app.add_option("--n", options.n, "continuations of each prompt")
       ->check(CLI::Range(1, 4095));
+  app.add_option("--best-of", options.best_of,
+                 "draw this many of each prompt and print the n likeliest")
+      ->check(CLI::Range(1, 4095));
   app.add_option("--max-tokens", options.max_tokens, "tokens of a continuation, at most")
       ->check(CLI::Range(1, 1 << 24));
-  app.add_option("--temperature", options.temperature, "0: greedy");
-  app.add_option("--top-p", options.top_p, "draw from the likeliest tokens of this mass");
-  app.add_option("--top-k", options.top_k,
-                 "draw from this many likeliest tokens; 0: off");
-  app.add_option("--seed", options.seed,
-                 "the draws depend on it, the line and the continuation alone");
-  app.add_option("--stop", options.stop, "end after this string");
+  add_sampling_options(app, options);
+  app.add_option("--stop", options.stops, "end after this string; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--batch", options.batch, "sequences at once")
       ->check(CLI::Range(1, 4096));
   app.add_option("--threads", options.threads, "processor cores to use")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--dtype", options.dtype, "of the stored weights: float32 or bfloat16");
+  app.add_option("--dtype", options.dtype,
+                 "float32, or bfloat16: of weights and products, added in float32");
   app.add_option("--device", options.device, "cpu")->check(CLI::IsMember({"cpu"}));
+  app.add_flag("--stream", options.stream,
+               "print texts while they are drawn, one prompt after another");
   app.add_flag("--score", options.score,
                "print log p(ids[i] | ids[< i]) instead; the first is null");
+}
+
+int run(const Options& options) {
+  REQUIRE(options.best_of == 0 || options.best_of >= options.n, kBadInput,
+          "--best-of " << options.best_of << " is fewer than --n " << options.n);
+  REQUIRE(!options.stream || options.drawn() == 1, kBadInput,
+          "--stream prints one continuation of each prompt (leave out --n and "
+          "--best-of)");
+  const ModelConfig config = ModelConfig::load(options.model);
+  if (options.score) return score(options, config);
+  return Generation(options, config).run();
 }
 
 }  // namespace
@@ -276,7 +297,13 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Continues prompts: JSON lines {\"prompt\"}, {\"messages\"} or {\"ids\"} on "
       "standard input become\n"
-      "{\"text\",\"ids\",\"logprobs\",\"finish\"} on standard output, in order.");
+      "{\"text\",\"ids\",\"logprobs\",\"truncated_logprobs\",\"finish\"} on standard "
+      "output, in order. A line may hold its own\n"
+      "\"temperature\", \"top_p\", \"top_k\", \"min_p\", \"repetition_penalty\", "
+      "\"presence_penalty\", \"frequency_penalty\",\n"
+      "\"logit_bias\", \"seed\", \"stop\", \"max_tokens\" and \"priority\". A line that "
+      "cannot be answered becomes {\"error\"}, and the\n"
+      "program ends with 64 after the others.");
   Options options;
   add_options(app, options);
   try {
@@ -294,13 +321,7 @@ int main(int argc, char** argv) {
     }
     REQUIRE(!options.model.empty(), kBadInput,
             "no model (expected --model FOLDER or --info FOLDER)");
-    const ModelConfig config = ModelConfig::load(options.model);
-    if (options.score) {
-      score(options, config);
-    } else {
-      Generation(options, config).run();
-    }
-    return 0;
+    return run(options);
   } catch (const Error& error) {
     std::cerr << "srpo_generate: " << error.what() << '\n';
     return srpo::core::exit_code(error.kind());

@@ -11,8 +11,20 @@ ChainRules::ChainRules(const records::GenerationRequest& request, int64_t contex
       length_(static_cast<int64_t>(request.prefix_tokens.size())),
       thought_begin_(length_),
       thought_ends_(request.prefix_thought_ends),
-      end_mark_(request.limits.thoughts ? "</thought>" : request.limits.stop),
-      answer_mark_("\\boxed{") {}
+      answer_mark_("\\boxed{") {
+  if (limits_.thoughts) {
+    end_marks_.emplace_back("</thought>");
+    return;
+  }
+  for (const std::string& stop : limits_.stops) end_marks_.emplace_back(stop);
+}
+
+/// True if one of the marks ends in these bytes. Each has to see them.
+bool ChainRules::ends_in(std::string_view bytes) {
+  bool found = false;
+  for (ByteMatcher& mark : end_marks_) found = mark.feed(bytes) || found;
+  return found;
+}
 
 std::optional<FinishReason> ChainRules::before_first_token() const {
   return check_room();
@@ -21,13 +33,13 @@ std::optional<FinishReason> ChainRules::before_first_token() const {
 std::optional<FinishReason> ChainRules::add(std::string_view bytes, bool ends_text) {
   ++length_;
   if (limits_.thoughts) return add_to_thought(bytes, ends_text);
-  if (ends_text || end_mark_.feed(bytes)) return FinishReason::kEndOfText;
+  if (ends_text || ends_in(bytes)) return FinishReason::kEndOfText;
   return check_room();
 }
 
 std::optional<FinishReason> ChainRules::add_to_thought(std::string_view bytes,
                                                        bool ends_text) {
-  const bool marked = end_mark_.feed(bytes);
+  const bool marked = ends_in(bytes);
   has_answer_ = answer_mark_.feed(bytes) || has_answer_;
   if (!marked && !ends_text && length_ - thought_begin_ < limits_.thought_tokens) {
     return std::nullopt;
@@ -36,7 +48,7 @@ std::optional<FinishReason> ChainRules::add_to_thought(std::string_view bytes,
   if (has_answer_) return FinishReason::kAnswer;
   if (ends_text) return FinishReason::kEndOfText;
   thought_begin_ = length_;
-  end_mark_.reset();
+  for (ByteMatcher& mark : end_marks_) mark.reset();
   answer_mark_.reset();
   return check_room();
 }

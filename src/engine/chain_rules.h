@@ -19,7 +19,7 @@ namespace srpo::engine {
 /// (kEndOfText), else where no further thought may begin: `max_thoughts` (kThoughtLimit),
 /// or a full one would not fit into the response or the context (kTokenLimit). So the
 /// last thought's end is always the chain's. Without thoughts: it ends with the end of
-/// text or the stop string (kEndOfText), or when response or context is full
+/// text or a stop string (kEndOfText), or when response or context is full
 /// (kTokenLimit).
 class ChainRules {
  public:
@@ -39,6 +39,7 @@ class ChainRules {
   std::optional<records::FinishReason> add_to_thought(std::string_view bytes,
                                                       bool ends_text);
   std::optional<records::FinishReason> check_room() const;
+  bool ends_in(std::string_view bytes);
 
   records::ChainLimits limits_;
   int64_t prompt_length_;
@@ -47,7 +48,7 @@ class ChainRules {
   int64_t thought_begin_;
   bool has_answer_ = false;  ///< the thought under way contains `\boxed{`
   std::vector<uint32_t> thought_ends_;
-  ByteMatcher end_mark_;
+  std::vector<ByteMatcher> end_marks_;  ///< of thoughts, or of plain text
   ByteMatcher answer_mark_;
 };
 

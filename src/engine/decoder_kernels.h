@@ -52,6 +52,15 @@ constexpr int64_t kSumChunk = 256;
 /// Floats of scratch a query needs to see `visible` keys.
 inline int64_t attention_scratch(int64_t visible) { return (visible + 127) / 128 * 128; }
 
+/// The learner's own functions (model/layer_kernels.h), so that both compute the same
+/// bits.
+namespace shared {
+void add_and_normalize(float* h, const float* delta, const float* weight, float eps,
+                       int64_t size, float* out);
+void swiglu(const float* gate, const float* up, int64_t size, float* out);
+void rotate(float* head, const float* cos, const float* sin, int64_t head_dim);
+}  // namespace shared
+
 namespace avx512 {
 extern const DecoderKernels kDecoder;
 }

@@ -10,6 +10,31 @@
 #include "engine/scorer.h"
 
 namespace srpo::engine {
+namespace {
+
+void check_config(const EngineConfig& config) {
+  REQUIRE(config.max_sequences >= 1, kBadConfig,
+          "max_sequences is " << config.max_sequences << " (expected at least 1)");
+  REQUIRE(config.prefill_tokens_per_step >= 1, kBadConfig,
+          "prefill_tokens_per_step is " << config.prefill_tokens_per_step
+                                        << " (expected at least 1)");
+  REQUIRE(config.cache_tokens >= KvCache::kBlockTokens, kBadConfig,
+          "cache_tokens is " << config.cache_tokens << " (expected at least "
+                             << KvCache::kBlockTokens << ")");
+}
+
+/// Refuses what does not fit or cannot be before anything is allocated.
+std::unique_ptr<Decoder> make_decoder(const model::ModelConfig& model,
+                                      const model::TensorMap& weights,
+                                      const EngineConfig& config) {
+  check_config(config);
+  require_memory(plan_memory(model, config));
+  check_finite(weights);
+  return std::make_unique<CpuDecoder>(
+      model, weights, model::parse_weight_type(config.weight_dtype), config.threads);
+}
+
+}  // namespace
 
 using records::GenerationRequest;
 using records::Trajectory;
@@ -26,13 +51,20 @@ GenerationEngine::Chain::Chain(GenerationRequest from, int64_t context_tokens)
   base = tokens;
 }
 
+Order parse_order(const std::string& name) {
+  if (name == "parallel") return Order::kParallel;
+  REQUIRE(name == "serial", kBadConfig,
+          "generation order '" << name << "' (expected parallel or serial)");
+  return Order::kSerial;
+}
+
 GenerationEngine::GenerationEngine(const model::ModelConfig& model,
                                    const model::TensorMap& weights,
                                    const EngineConfig& config, TokenBytes token_bytes)
-    : GenerationEngine(std::make_unique<CpuDecoder>(
-                           model, weights, model::parse_weight_type(config.weight_dtype),
-                           config.threads),
-                       config, std::move(token_bytes)) {}
+    : GenerationEngine(make_decoder(model, weights, config), config,
+                       std::move(token_bytes)) {
+  plan_ = plan_memory(model, config);
+}
 
 GenerationEngine::GenerationEngine(std::unique_ptr<Decoder> decoder,
                                    const EngineConfig& config, TokenBytes token_bytes)
@@ -41,14 +73,7 @@ GenerationEngine::GenerationEngine(std::unique_ptr<Decoder> decoder,
       cache_(decoder_->cache_shape(), config.cache_tokens / KvCache::kBlockTokens),
       store_(cache_),
       token_bytes_(std::move(token_bytes)) {
-  REQUIRE(config.max_sequences >= 1, kBadConfig,
-          "max_sequences is " << config.max_sequences << " (expected at least 1)");
-  REQUIRE(config.prefill_tokens_per_step >= 1, kBadConfig,
-          "prefill_tokens_per_step is " << config.prefill_tokens_per_step
-                                        << " (expected at least 1)");
-  REQUIRE(config.cache_tokens >= KvCache::kBlockTokens, kBadConfig,
-          "cache_tokens is " << config.cache_tokens << " (expected at least "
-                             << KvCache::kBlockTokens << ")");
+  check_config(config);
 }
 
 int64_t GenerationEngine::context_tokens(const GenerationRequest& request) const {
@@ -57,7 +82,8 @@ int64_t GenerationEngine::context_tokens(const GenerationRequest& request) const
 
 void GenerationEngine::check_request(const GenerationRequest& request) const {
   const std::string name = "request " + request.id.to_string();
-  check_sampling(request.sampling);
+  check_sampling(request.sampling, decoder_->vocab_size());
+  check_stops(request);
   REQUIRE(!request.prompt_tokens.empty(), kBadInput, name << ": the prompt is empty");
   for (const auto* tokens : {&request.prompt_tokens, &request.prefix_tokens}) {
     for (const int32_t token : *tokens) {
@@ -81,6 +107,28 @@ void GenerationEngine::check_request(const GenerationRequest& request) const {
           name << ": thought_tokens is " << request.limits.thought_tokens
                << " (expected at least 1)");
   REQUIRE(!in_flight_.contains(request.id), kBadInput, name << " is in flight already");
+}
+
+void GenerationEngine::check_stops(const GenerationRequest& request) const {
+  const std::string name = "request " + request.id.to_string();
+  const auto& stops = request.limits.stops;
+  REQUIRE(stops.empty() || !request.limits.thoughts, kBadInput,
+          name << ": stop strings end plain text (a chain of thoughts ends by itself)");
+  if (!stops.empty() && token_alphabet_.none()) {
+    for (int64_t id = 0; id < decoder_->vocab_size(); ++id) {
+      for (const char byte : token_bytes_(static_cast<int32_t>(id)))
+        token_alphabet_.set(static_cast<unsigned char>(byte));
+    }
+  }
+  for (const std::string& stop : stops) {
+    REQUIRE(!stop.empty(), kBadInput, name << ": a stop string is empty");
+    for (const char byte : stop) {
+      const auto value = static_cast<unsigned char>(byte);
+      REQUIRE(token_alphabet_.test(value), kBadInput,
+              name << ": stop string '" << stop << "' holds byte " << int{value}
+                   << ", which no token of the model has");
+    }
+  }
 }
 
 void GenerationEngine::check_fits(const Chain& chain) const {
@@ -112,7 +160,8 @@ void GenerationEngine::submit(GenerationRequest request) {
                        << chain->request.parent->to_string());
   }
   in_flight_.insert(chain->request.id);
-  waiting_.emplace(chain->arrival, std::move(chain));
+  const Place place = chain->place();
+  waiting_.emplace(place, std::move(chain));
 }
 
 bool GenerationEngine::step() {
@@ -131,16 +180,65 @@ bool GenerationEngine::step() {
   return true;
 }
 
-void GenerationEngine::admit() {
+/// There is a free seat, or one that a chain of lower priority has.
+bool GenerationEngine::may_sit(const Chain& chain) const {
+  return static_cast<int64_t>(running_.size()) < config_.max_sequences ||
+         outranks_last(chain);
+}
+
+/// The chain that would be stopped first has a lower priority.
+bool GenerationEngine::outranks_last(const Chain& chain) const {
+  return !running_.empty() && running_.rbegin()->first.after > chain.place().after;
+}
+
+/// In serial order: another chain of its group is under way.
+bool GenerationEngine::must_await_group(const Chain& chain) const {
+  return running_groups_.contains({chain.request.id.step, chain.request.id.slot});
+}
+
+int64_t GenerationEngine::num_seats() const {
   int64_t seats = config_.max_sequences - static_cast<int64_t>(running_.size());
-  for (auto it = waiting_.begin(); it != waiting_.end() && seats > 0; --seats) {
-    const Start outcome = start(*it->second);
-    if (outcome == Start::kNoMemory) return;
-    if (outcome == Start::kStarted) {
-      running_.insert(waiting_.extract(it++));
-    } else {
+  if (waiting_.empty()) return seats;
+  for (auto it = running_.rbegin(); it != running_.rend(); ++it) {
+    if (it->first.after <= waiting_.begin()->first.after) break;
+    ++seats;
+  }
+  return seats;
+}
+
+void GenerationEngine::note_running_groups() {
+  running_groups_.clear();
+  if (config_.order != Order::kSerial) return;
+  for (const auto& [place, chain] : running_)
+    running_groups_.emplace(chain->request.id.step, chain->request.id.slot);
+}
+
+void GenerationEngine::admit() {
+  note_running_groups();
+  int64_t seats = num_seats();
+  for (auto it = waiting_.begin(); it != waiting_.end() && seats > 0;) {
+    Chain& chain = *it->second;
+    if (!may_sit(chain)) return;
+    if (must_await_group(chain)) {
       ++it;
+      continue;
     }
+    --seats;
+    Start outcome = start(chain);
+    while (outcome == Start::kNoMemory && outranks_last(chain)) {
+      preempt(*running_.rbegin()->second);
+      outcome = start(chain);
+    }
+    if (outcome == Start::kNoMemory) return;
+    if (config_.order == Order::kSerial)
+      running_groups_.emplace(chain.request.id.step, chain.request.id.slot);
+    if (outcome == Start::kAwaitsPrompt) {
+      ++it;
+      continue;
+    }
+    if (static_cast<int64_t>(running_.size()) >= config_.max_sequences)
+      preempt(*running_.rbegin()->second);
+    running_.insert(waiting_.extract(it++));
   }
 }
 
@@ -204,41 +302,44 @@ void GenerationEngine::stop_awaiting(Chain& chain) {
 }
 
 void GenerationEngine::plan_running() {
-  uint64_t next = 0;
-  for (auto it = running_.begin(); it != running_.end();
-       it = running_.lower_bound(next)) {
+  for (auto it = running_.begin(); it != running_.end();) {
     Chain& chain = *it->second;
-    next = it->first + 1;
-    const int64_t unfed = chain.unfed();
-    const int64_t count = unfed == 1 ? 1 : std::min(unfed, prefill_left_);
-    if (count == 0) continue;
-    const int64_t length = chain.cache.length + count;
-    if (!make_room_for_running(chain, chain.cache, length)) {
-      ENSURE(running_.size() > 1,
-             "no room for the only chain " << chain.request.id.to_string());
-      preempt(chain);
-      continue;
-    }
-    if (unfed > 1) prefill_left_ -= count;
-    DecoderItem item;
-    item.tokens =
-        std::span(chain.tokens)
-            .subspan(static_cast<size_t>(chain.cache.length), static_cast<size_t>(count));
-    item.first = chain.cache.length;
-    item.blocks = chain.cache.blocks;
-    item.logits = count == unfed ? LogitRows::kLast : LogitRows::kNone;
-    pieces_.push_back({&chain, nullptr, item});
+    const Place place = it->first;
+    plan_chain(chain);
+    it = running_.upper_bound(place);
   }
+}
+
+void GenerationEngine::plan_chain(Chain& chain) {
+  const int64_t unfed = chain.unfed();
+  const int64_t count = unfed == 1 ? 1 : std::min(unfed, prefill_left_);
+  if (count == 0) return;
+  const int64_t length = chain.cache.length + count;
+  if (!make_room_for_running(chain, chain.cache, length)) {
+    ENSURE(running_.size() > 1,
+           "no room for the only chain " << chain.request.id.to_string());
+    return preempt(chain);
+  }
+  if (unfed > 1) prefill_left_ -= count;
+  DecoderItem item;
+  item.tokens =
+      std::span(chain.tokens)
+          .subspan(static_cast<size_t>(chain.cache.length), static_cast<size_t>(count));
+  item.first = chain.cache.length;
+  item.blocks = chain.cache.blocks;
+  item.logits = count == unfed ? LogitRows::kLast : LogitRows::kNone;
+  pieces_.push_back({&chain, nullptr, item});
 }
 
 /// Shared prompts of the chains that are next to start, oldest first.
 void GenerationEngine::plan_prompts() {
-  int64_t seats = config_.max_sequences - static_cast<int64_t>(running_.size());
-  for (auto it = waiting_.begin(); it != waiting_.end() && seats > 0; ++it, --seats) {
+  int64_t seats = num_seats();
+  for (auto it = waiting_.begin(); it != waiting_.end() && seats > 0; ++it) {
     const Chain& chain = *it->second;
-    if (prefill_left_ == 0) return;
-    if (chain.awaited == nullptr || chain.awaited->planned || chain.awaited->complete())
-      continue;
+    if (prefill_left_ == 0 || !may_sit(chain)) return;
+    if (chain.awaited == nullptr) continue;
+    --seats;
+    if (chain.awaited->planned || chain.awaited->complete()) continue;
     if (!plan_prompt(chain.base, *chain.awaited)) return;
   }
 }
@@ -277,7 +378,7 @@ bool GenerationEngine::make_room(CachedSequence& sequence, int64_t length,
   return cache_.reserve(sequence, length);
 }
 
-/// False when only the chain itself, the youngest, could still be stopped.
+/// False when only the chain itself, the last, could still be stopped.
 bool GenerationEngine::make_room_for_running(const Chain& chain, CachedSequence& sequence,
                                              int64_t length) {
   while (!cache_.reserve(sequence, length)) {
@@ -286,9 +387,9 @@ bool GenerationEngine::make_room_for_running(const Chain& chain, CachedSequence&
       ++statistics_.evictions;
       continue;
     }
-    Chain& youngest = *running_.rbegin()->second;
-    if (&youngest == &chain) return false;
-    preempt(youngest);
+    Chain& last = *running_.rbegin()->second;
+    if (&last == &chain) return false;
+    preempt(last);
   }
   return true;
 }
@@ -303,7 +404,7 @@ bool GenerationEngine::evict(const CachedSequence* kept) {
 void GenerationEngine::preempt(Chain& chain) {
   cache_.release(chain.cache);
   ++statistics_.preemptions;
-  waiting_.insert(running_.extract(chain.arrival));
+  waiting_.insert(running_.extract(chain.place()));
 }
 
 void GenerationEngine::run_step() {
@@ -343,19 +444,24 @@ void GenerationEngine::draw(Chain& chain, std::span<const float> logits) {
                                               chain.prompt_length);
   const double uniform = core::uniform(request.sampling.seed, core::Purpose::kSampling,
                                        request.id.key(), position);
-  const SampledToken drawn = sampler_.sample(logits, request.sampling, uniform);
+  const std::span<const int32_t> tokens(chain.tokens);
+  const auto prompt = static_cast<size_t>(chain.prompt_length);
+  const SampledToken drawn = sampler_.sample(
+      logits, request.sampling, uniform, {tokens.first(prompt), tokens.subspan(prompt)});
   if (chain.spans.empty() || chain.spans.back().version != policy_version_) {
     chain.spans.push_back({position, policy_version_});
   }
   chain.tokens.push_back(drawn.token);
   chain.logprobs.push_back(drawn.logprob);
+  chain.truncated_logprobs.push_back(drawn.truncated_logprob);
   ++chain.decoded;
   ++statistics_.decoded_tokens;
+  if (listener_) listener_(request.id, drawn.token);
   const auto ended =
       chain.rules.add(token_bytes_(drawn.token), decoder_->ends_text(drawn.token));
   if (!ended) return;
   finish(chain, *ended);
-  running_.erase(chain.arrival);
+  running_.erase(chain.place());
 }
 
 void GenerationEngine::finish(Chain& chain, records::FinishReason reason) {
@@ -364,6 +470,7 @@ void GenerationEngine::finish(Chain& chain, records::FinishReason reason) {
   trajectory.tokens.assign(chain.tokens.begin() + chain.prompt_length,
                            chain.tokens.end());
   trajectory.logprobs = std::move(chain.logprobs);
+  trajectory.truncated_logprobs = std::move(chain.truncated_logprobs);
   trajectory.thought_ends = chain.rules.thought_ends();
   trajectory.prefix_length = static_cast<uint32_t>(chain.request.prefix_tokens.size());
   trajectory.finish = reason;
@@ -432,8 +539,34 @@ std::vector<double> GenerationEngine::score_replies(
   return engine::score_replies(*decoder_, prompt, replies);
 }
 
+std::vector<const CachedSequence*> GenerationEngine::sequences() const {
+  std::vector<const CachedSequence*> all;
+  for (const Chains* chains : {&waiting_, &running_}) {
+    for (const auto& [place, chain] : *chains) all.push_back(&chain->cache);
+  }
+  store_.add_sequences(all);
+  return all;
+}
+
+void GenerationEngine::check_blocks() const {
+  std::vector<int32_t> users(static_cast<size_t>(cache_.num_blocks()), 0);
+  for (const CachedSequence* sequence : sequences()) {
+    ENSURE(KvCache::blocks_for(sequence->length) <=
+               static_cast<int64_t>(sequence->blocks.size()),
+           "a sequence of " << sequence->length << " tokens has "
+                            << sequence->blocks.size() << " blocks");
+    for (const int32_t block : sequence->blocks) ++users[static_cast<size_t>(block)];
+  }
+  for (size_t block = 0; block < users.size(); ++block) {
+    const int32_t counted = cache_.users(static_cast<int32_t>(block));
+    ENSURE(counted == users[block], "block " << block << " has " << users[block]
+                                             << " users but counts " << counted);
+  }
+}
+
 void GenerationEngine::swap_weights(const model::TensorMap& changed,
                                     uint32_t policy_version) {
+  check_finite(changed);
   // What old weights have cached is computed again with the new ones.
   while (!running_.empty()) preempt(*running_.begin()->second);
   decoder_->swap_weights(changed);

@@ -15,6 +15,12 @@ KvCache::KvCache(const CacheShape& shape, int64_t num_blocks)
       allocator_(num_blocks),
       memory_(static_cast<size_t>(num_blocks * block_floats_) * sizeof(float)) {}
 
+int64_t KvCache::block_bytes(const CacheShape& shape) {
+  const int64_t value_dim = (shape.head_dim + 15) / 16 * 16;
+  return shape.layers * shape.kv_heads * (shape.head_dim + value_dim) * kBlockTokens *
+         static_cast<int64_t>(sizeof(float));
+}
+
 bool KvCache::reserve(CachedSequence& sequence, int64_t length) {
   const int64_t more = blocks_for(length) - static_cast<int64_t>(sequence.blocks.size());
   if (more > allocator_.num_free()) return false;

@@ -55,8 +55,11 @@ class KvCache {
   const CacheShape& shape() const { return shape_; }
   int64_t num_free() const { return allocator_.num_free(); }
   int64_t num_blocks() const { return allocator_.num_blocks(); }
+  int32_t users(int32_t block) const { return allocator_.users(block); }
   /// Blocks that releasing the sequence would free.
   int64_t num_own_blocks(const CachedSequence& sequence) const;
+
+  static int64_t block_bytes(const CacheShape& shape);
 
   static int64_t blocks_for(int64_t tokens) {
     return (tokens + kBlockTokens - 1) / kBlockTokens;

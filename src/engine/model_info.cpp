@@ -121,7 +121,7 @@ std::string fits(int64_t bytes, int64_t available) {
 
 void describe_plan(const ModelConfig& config, WeightType type, int64_t context,
                    int64_t batch, int64_t available, std::ostream& out) {
-  const MemoryPlan plan = plan_memory(config, type, context, batch);
+  const ModelMemory plan = model_memory(config, type, context, batch);
   out << (type == WeightType::kFloat32 ? "  float32       " : "  bfloat16      ")
       << gigabytes(plan.weights) << " weights + " << gigabytes(plan.cache) << " cache + "
       << gigabytes(plan.activations) << " step = " << gigabytes(plan.total()) << ": "
@@ -139,16 +139,6 @@ void describe_plan(const ModelConfig& config, WeightType type, int64_t context,
   out << "\n";
 }
 
-/// The number behind `key`, or at the start where that is empty; -1 if there is none.
-int64_t number_in(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  std::string word;
-  while (!key.empty() && word != key && file >> word) {
-  }
-  int64_t value = -1;
-  return file >> value ? value : -1;
-}
-
 /// A product that stops at a size no machine has.
 int64_t product(int64_t a, int64_t b) {
   constexpr int64_t kMost = int64_t{1} << 61;
@@ -158,12 +148,12 @@ int64_t product(int64_t a, int64_t b) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const ModelConfig& config, WeightType type, int64_t context,
+ModelMemory model_memory(const ModelConfig& config, WeightType type, int64_t context,
                        int64_t batch) {
   const int64_t width = type == WeightType::kFloat32 ? 4 : 2;
   constexpr int64_t kPanel = 32;  // rows are stored in panels
   const auto panels = [](int64_t rows) { return (rows + kPanel - 1) / kPanel * kPanel; };
-  MemoryPlan plan;
+  ModelMemory plan;
   const int64_t hidden = config.hidden_size;
   const int64_t ff = config.intermediate_size;
   const int64_t q = config.query_width();
@@ -185,16 +175,6 @@ MemoryPlan plan_memory(const ModelConfig& config, WeightType type, int64_t conte
   return plan;
 }
 
-int64_t available_memory() {
-  const int64_t kilobytes = number_in("/proc/meminfo", "MemAvailable:");
-  int64_t available = kilobytes < 0 ? 0 : kilobytes * 1024;
-  const int64_t limit = number_in("/sys/fs/cgroup/memory.max", "");
-  const int64_t used = number_in("/sys/fs/cgroup/memory.current", "");
-  if (limit > 0 && used >= 0)
-    available = std::min(available, std::max<int64_t>(0, limit - used));
-  return available;
-}
-
 std::string describe_model(const std::filesystem::path& folder, int64_t context,
                            int64_t batch, int64_t available) {
   const ModelConfig config = ModelConfig::load(folder);
@@ -206,7 +186,7 @@ std::string describe_model(const std::filesystem::path& folder, int64_t context,
   std::ostringstream out;
   describe_architecture(config, out);
   describe_weights(folder, out);
-  const MemoryPlan plan = plan_memory(config, WeightType::kFloat32, context, batch);
+  const ModelMemory plan = model_memory(config, WeightType::kFloat32, context, batch);
   out << "cache           " << grouped(plan.cache_of_token) << " bytes a token\n"
       << "memory for " << batch << (batch == 1 ? " sequence" : " sequences") << " of "
       << context << " tokens, " << gigabytes(available) << " available here:\n";

@@ -11,7 +11,7 @@
 namespace srpo::engine {
 
 /// What generation on this machine's processor keeps in memory, in bytes.
-struct MemoryPlan {
+struct ModelMemory {
   int64_t weights = 0;  ///< stored as the weight type; norms and biases in float32
   int64_t cache_of_token = 0;
   int64_t cache = 0;        ///< context * batch tokens, in whole blocks
@@ -21,12 +21,8 @@ struct MemoryPlan {
 };
 
 /// `batch` sequences of `context` tokens each.
-MemoryPlan plan_memory(const model::ModelConfig& config, model::WeightType type,
+ModelMemory model_memory(const model::ModelConfig& config, model::WeightType type,
                        int64_t context, int64_t batch);
-
-/// Bytes that this process may still use: of the machine, or of its control group if that
-/// is less.
-int64_t available_memory();
 
 /// Lines for a reader: family, sizes, parameters, the weight files (and what is wrong
 /// with them), memory for `batch` sequences of `context` tokens, and what of it does not

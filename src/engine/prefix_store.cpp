@@ -119,4 +119,9 @@ void PrefixStore::clear() {
   std::erase_if(prompts_, [](const auto& entry) { return entry.second.waiting == 0; });
 }
 
+void PrefixStore::add_sequences(std::vector<const CachedSequence*>& to) const {
+  for (const auto& [tokens, prompt] : prompts_) to.push_back(&prompt.cache);
+  for (const auto& [id, chain] : chains_) to.push_back(&chain.cache);
+}
+
 }  // namespace srpo::engine

@@ -59,6 +59,8 @@ class PrefixStore {
   /// computed again.
   bool evict_awaited(const CachedSequence* kept);
   void clear();
+  /// Everything that holds blocks here.
+  void add_sequences(std::vector<const CachedSequence*>& to) const;
 
  private:
   KvCache& cache_;

@@ -3,36 +3,117 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
 #include "engine/decoder_kernels.h"
 
 namespace srpo::engine {
 
-void check_sampling(const records::Sampling& sampling) {
+namespace {
+
+void check_bias(const std::vector<records::LogitBias>& biases, int64_t vocab_size) {
+  std::set<int32_t> seen;
+  for (const auto& [token, bias] : biases) {
+    REQUIRE(token >= 0 && token < vocab_size, kBadInput,
+            "logit_bias is for token " << token << " (expected 0 to " << vocab_size - 1
+                                       << ")");
+    REQUIRE(std::isfinite(bias), kBadInput,
+            "logit_bias of token " << token << " is " << bias
+                                   << " (expected a finite number)");
+    REQUIRE(seen.insert(token).second, kBadInput,
+            "logit_bias names token " << token << " twice");
+  }
+}
+
+}  // namespace
+
+void check_sampling(const records::Sampling& sampling, int64_t vocab_size) {
   REQUIRE(std::isfinite(sampling.temperature) && sampling.temperature >= 0, kBadInput,
           "temperature is " << sampling.temperature << " (expected 0 or more)");
   REQUIRE(sampling.top_p > 0 && sampling.top_p <= 1, kBadInput,
           "top_p is " << sampling.top_p << " (expected more than 0, at most 1)");
   REQUIRE(sampling.top_k >= 0, kBadInput,
           "top_k is " << sampling.top_k << " (expected 0 or more)");
+  REQUIRE(sampling.min_p >= 0 && sampling.min_p <= 1, kBadInput,
+          "min_p is " << sampling.min_p << " (expected 0 to 1)");
+  REQUIRE(std::isfinite(sampling.repetition_penalty) && sampling.repetition_penalty > 0,
+          kBadInput,
+          "repetition_penalty is " << sampling.repetition_penalty
+                                   << " (expected more than 0; 1 is off)");
+  REQUIRE(std::isfinite(sampling.presence_penalty), kBadInput,
+          "presence_penalty is " << sampling.presence_penalty
+                                 << " (expected a finite number; 0 is off)");
+  REQUIRE(std::isfinite(sampling.frequency_penalty), kBadInput,
+          "frequency_penalty is " << sampling.frequency_penalty
+                                  << " (expected a finite number; 0 is off)");
+  check_bias(sampling.logit_bias, vocab_size);
 }
 
 SampledToken Sampler::sample(std::span<const float> logits,
-                             const records::Sampling& sampling, double draw) {
+                             const records::Sampling& sampling, double draw,
+                             const SeenTokens& seen) {
   const double temperature = sampling.temperature == 0 ? 1 : sampling.temperature;
   set_probabilities(logits, temperature);
-  int32_t token = 0;
-  if (sampling.temperature == 0) {
-    const auto best = std::find(logits.begin(), logits.end(), greatest_);
-    token = static_cast<int32_t>(best - logits.begin());
-  } else if (sampling.top_p < 1 || sampling.top_k > 0) {
-    keep_likely(sampling);
-    token = pick_of_kept(draw);
+  const double log_total = std::log(total_);
+  const float greatest = greatest_;
+  if (sampling.changes_logits()) {
+    change_logits(logits, sampling, seen);
+    set_probabilities(changed_, temperature);
+    logits_ = changed_;
   } else {
-    token = pick(draw);
+    logits_ = logits;
   }
-  return {token, logprob_of(logits, token, temperature)};
+  if (sampling.temperature != 0 &&
+      (sampling.top_p < 1 || sampling.top_k > 0 || sampling.min_p > 0)) {
+    keep_likely(sampling);
+  }
+  SampledToken drawn = draw_token(sampling, draw);
+  const double shifted =
+      static_cast<double>(logits[static_cast<size_t>(drawn.token)]) - greatest;
+  drawn.logprob = static_cast<float>(shifted / temperature - log_total);
+  return drawn;
+}
+
+SampledToken Sampler::draw_token(const records::Sampling& sampling, double draw) const {
+  if (sampling.temperature == 0) {
+    const auto best = std::find(logits_.begin(), logits_.end(), greatest_);
+    return {static_cast<int32_t>(best - logits_.begin()), 0, 0};
+  }
+  const bool cut = sampling.top_p < 1 || sampling.top_k > 0 || sampling.min_p > 0;
+  double mass = total_;
+  if (cut) {
+    mass = 0;
+    for (const int32_t id : kept_) mass += weights_[static_cast<size_t>(id)];
+  }
+  const int32_t token = cut ? pick_of_kept(draw * mass) : pick(draw);
+  const double shifted =
+      (static_cast<double>(logits_[static_cast<size_t>(token)]) - greatest_) /
+      sampling.temperature;
+  return {token, 0, static_cast<float>(std::min(shifted - std::log(mass), 0.0))};
+}
+
+/// Into changed_.
+void Sampler::change_logits(std::span<const float> logits,
+                            const records::Sampling& sampling, const SeenTokens& seen) {
+  changed_.assign(logits.begin(), logits.end());
+  for (const auto& [token, bias] : sampling.logit_bias)
+    changed_[static_cast<size_t>(token)] += bias;
+  times_.assign(logits.size(), 0);
+  for (const int32_t token : seen.prompt) times_[static_cast<size_t>(token)] = -1;
+  for (const int32_t token : seen.response) {
+    int32_t& times = times_[static_cast<size_t>(token)];
+    times = std::max(times, 0) + 1;
+  }
+  const auto repetition = static_cast<float>(sampling.repetition_penalty);
+  for (size_t id = 0; id < changed_.size(); ++id) {
+    if (times_[id] == 0) continue;
+    float& logit = changed_[id];
+    logit = logit > 0 ? logit / repetition : logit * repetition;
+    if (times_[id] < 0) continue;
+    logit -= static_cast<float>(sampling.presence_penalty +
+                                sampling.frequency_penalty * times_[id]);
+  }
 }
 
 float Sampler::logprob(std::span<const float> logits, int32_t token) {
@@ -51,6 +132,9 @@ void Sampler::set_probabilities(std::span<const float> logits, double temperatur
                        size, weights_.data(), sums_.data());
   total_ = 0;
   for (const double sum : sums_) total_ += sum;
+  // No weight is above 1, unless its logit is not a number.
+  REQUIRE(total_ <= 1.001 * static_cast<double>(size), kBadInput,
+          "the model's logits are not finite");
 }
 
 float Sampler::logprob_of(std::span<const float> logits, int32_t token,
@@ -63,9 +147,13 @@ float Sampler::logprob_of(std::span<const float> logits, int32_t token,
 void Sampler::keep_likely(const records::Sampling& sampling) {
   const auto size = static_cast<int32_t>(weights_.size());
   const int32_t most = sampling.top_k > 0 ? std::min(sampling.top_k, size) : size;
-  gather_candidates(most, sampling.top_p);
+  if (sampling.min_p > 0) {
+    gather_from(static_cast<float>(sampling.min_p));
+  } else {
+    gather_candidates(most, sampling.top_p);
+  }
   double mass = total_;
-  if (sampling.top_k > 0) {
+  if (sampling.top_k > 0 || sampling.min_p > 0) {
     if (static_cast<int32_t>(kept_.size()) > most) {
       std::nth_element(kept_.begin(), kept_.begin() + most, kept_.end(), likelier());
       kept_.resize(static_cast<size_t>(most));
@@ -77,21 +165,29 @@ void Sampler::keep_likely(const records::Sampling& sampling) {
   if (sampling.top_p < 1) keep_mass(sampling.top_p * mass);
 }
 
-/// Into kept_, in id order: all tokens above a cutoff that is lowered until they are
-/// enough.
+/// Into kept_, in id order: all tokens whose weight is at least `cutoff`. A chunk whose
+/// sum is smaller has none.
+void Sampler::gather_from(float cutoff) {
+  kept_.clear();
+  for (size_t chunk = 0; chunk < sums_.size(); ++chunk) {
+    if (sums_[chunk] < cutoff) continue;
+    const size_t first = chunk * kSumChunk;
+    const size_t last = std::min(first + kSumChunk, weights_.size());
+    for (size_t id = first; id < last; ++id) {
+      if (weights_[id] >= cutoff) kept_.push_back(static_cast<int32_t>(id));
+    }
+  }
+}
+
+/// The same with a cutoff that is lowered until they are enough.
 void Sampler::gather_candidates(int32_t most, double top_p) {
   const auto size = static_cast<int32_t>(weights_.size());
   const bool by_mass = top_p < 1 && most == size;
   for (float cutoff = size <= 512 ? 0.0F : 1e-2F;;
        cutoff = cutoff > 1e-12F ? cutoff / 32 : 0) {
-    kept_.clear();
+    gather_from(cutoff);
     double mass = 0;
-    for (int32_t id = 0; id < size; ++id) {
-      const float weight = weights_[static_cast<size_t>(id)];
-      if (weight < cutoff) continue;
-      kept_.push_back(id);
-      mass += weight;
-    }
+    for (const int32_t id : kept_) mass += weights_[static_cast<size_t>(id)];
     const bool enough = static_cast<int32_t>(kept_.size()) >= most ||
                         (by_mass && mass >= top_p * total_ * (1 + 1e-9));
     if (enough || cutoff == 0) return;
@@ -130,10 +226,7 @@ void Sampler::keep_mass(double wanted) {
   kept_.erase(std::remove_if(kept_.begin(), kept_.end(), left_out), kept_.end());
 }
 
-int32_t Sampler::pick_of_kept(double draw) const {
-  double mass = 0;
-  for (const int32_t id : kept_) mass += weights_[static_cast<size_t>(id)];
-  const double wanted = draw * mass;
+int32_t Sampler::pick_of_kept(double wanted) const {
   double before = 0;
   for (const int32_t id : kept_) {
     before += weights_[static_cast<size_t>(id)];

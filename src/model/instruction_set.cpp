@@ -44,6 +44,14 @@ bool has_instruction_set(InstructionSet set) {
 #endif
 }
 
+bool has_bfloat16_products() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") > 0;
+#else
+  return false;
+#endif
+}
+
 InstructionSet instruction_set() {
   static const InstructionSet kFound = find_instruction_set();
   return kFound;

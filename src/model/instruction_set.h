@@ -13,4 +13,7 @@ InstructionSet instruction_set();
 /// True if this processor has it.
 bool has_instruction_set(InstructionSet set);
 
+/// True if it multiplies pairs of bfloat16 numbers in registers of AVX-512.
+bool has_bfloat16_products();
+
 }  // namespace srpo::model

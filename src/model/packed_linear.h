@@ -17,10 +17,11 @@ enum class WeightType { kFloat32, kBfloat16 };
 /// "float32" or "bfloat16"; throws kBadConfig otherwise.
 WeightType parse_weight_type(const std::string& name);
 
-/// y[rows, out] = x[rows, in] W[out, in]^T in fp32. Each output is one chain of fused
-/// multiply-adds over ascending `in`: a row's result depends neither on the other rows
-/// nor on the number of threads. bfloat16 weights are rounded once when they are set,
-/// widened exactly, and added in fp32. Thread-compatible.
+/// y[rows, out] = x[rows, in] W[out, in]^T. Each output is a fixed order of
+/// multiply-adds in fp32 over ascending `in` (that of multiply() for kFloat32): a row's
+/// result depends neither on the other rows nor on the number of threads. kBfloat16:
+/// weights are rounded once when they are set, `x` in each product; products are exact
+/// and added in fp32. Thread-compatible.
 class PackedLinear {
  public:
   PackedLinear() = default;
@@ -36,10 +37,12 @@ class PackedLinear {
 
   int64_t out() const { return out_; }
   int64_t in() const { return in_; }
+  int64_t bytes() const;  ///< of the packed weights: read once in each product
 
  private:
   int64_t out_ = 0;
   int64_t in_ = 0;
+  int64_t steps_ = 0;  ///< items along `in`
   WeightType type_ = WeightType::kFloat32;
   AlignedBuffer panels_;
 };

@@ -36,10 +36,21 @@ inline Vec power_of_two(Vec n) {
   const __m512i bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
   return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
 }
-/// Sixteen bfloat16 numbers, widened exactly.
-inline Vec load_bfloat16(const uint16_t* p) {
-  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+/// Sixteen pairs of bfloat16 numbers.
+using Pairs = __m512i;
+inline Pairs load_pairs(const uint32_t* p) { return _mm512_loadu_si512(p); }
+inline Pairs splat_pair(uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
+/// total + a.high * b.high, rounded, + a.low * b.low, rounded.
+inline Vec add_pair_products(Pairs a, Pairs b, Vec total) {
+#if defined(__AVX512BF16__)
+  return _mm512_dpbf16_ps(total, (__m512bh)a, (__m512bh)b);
+#else
+  const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
+  const Vec sum = fma(_mm512_castsi512_ps(_mm512_and_si512(a, high)),
+                      _mm512_castsi512_ps(_mm512_and_si512(b, high)), total);
+  return fma(_mm512_castsi512_ps(_mm512_slli_epi32(a, 16)),
+             _mm512_castsi512_ps(_mm512_slli_epi32(b, 16)), sum);
+#endif
 }
 #elif defined(__AVX2__) && defined(__FMA__)
 constexpr int kLanes = 8;
@@ -61,9 +72,17 @@ inline Vec power_of_two(Vec n) {
   const __m256i bits = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
   return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
 }
-inline Vec load_bfloat16(const uint16_t* p) {
-  const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+using Pairs = __m256i;
+inline Pairs load_pairs(const uint32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+inline Pairs splat_pair(uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
+inline Vec add_pair_products(Pairs a, Pairs b, Vec total) {
+  const __m256i high = _mm256_set1_epi32(static_cast<int>(0xFFFF0000U));
+  const Vec sum = fma(_mm256_castsi256_ps(_mm256_and_si256(a, high)),
+                      _mm256_castsi256_ps(_mm256_and_si256(b, high)), total);
+  return fma(_mm256_castsi256_ps(_mm256_slli_epi32(a, 16)),
+             _mm256_castsi256_ps(_mm256_slli_epi32(b, 16)), sum);
 }
 #else
 constexpr int kLanes = 4;
@@ -115,13 +134,27 @@ inline Vec power_of_two(Vec n) {
     return r;
   });
 }
-inline Vec load_bfloat16(const uint16_t* p) {
-  Vec r;
-  for (int i = 0; i < kLanes; ++i) {
-    const uint32_t bits = static_cast<uint32_t>(p[i]) << 16;
-    std::memcpy(&r.lane[i], &bits, sizeof(float));
-  }
+struct Pairs {
+  uint32_t lane[kLanes];
+};
+inline Pairs load_pairs(const uint32_t* p) {
+  Pairs r;
+  std::memcpy(r.lane, p, sizeof(r.lane));
   return r;
+}
+inline Pairs splat_pair(uint32_t x) { return {{x, x, x, x}}; }
+inline float float_of_bits(uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof(x));
+  return x;
+}
+inline Vec add_pair_products(Pairs a, Pairs b, Vec total) {
+  for (int i = 0; i < kLanes; ++i) {
+    total.lane[i] +=
+        float_of_bits(a.lane[i] & 0xFFFF0000U) * float_of_bits(b.lane[i] & 0xFFFF0000U);
+    total.lane[i] += float_of_bits(a.lane[i] << 16) * float_of_bits(b.lane[i] << 16);
+  }
+  return total;
 }
 #endif
 

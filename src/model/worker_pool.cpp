@@ -32,7 +32,7 @@ bool spin_until(Ready ready) {
 WorkerPool::WorkerPool(int threads) {
   REQUIRE(threads >= 1 && threads <= 1024, kBadConfig,
           "threads is " << threads << " (expected 1 to 1024)");
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
 }
 
 WorkerPool::~WorkerPool() {
@@ -44,33 +44,64 @@ WorkerPool::~WorkerPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void WorkerPool::do_part(int index) const {
-  const int64_t begin = count_ * index / threads();
-  const int64_t end = count_ * (index + 1) / threads();
-  if (begin < end) (*work_)(begin, end);
+/// False when all parts of the round are taken, or it is over.
+bool WorkerPool::take_part(uint64_t round, Part& part) {
+  uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (ticket >> 32 == (round & 0xFFFFFFFFU)) {
+    part.of = static_cast<int64_t>((ticket >> 16) & 0xFFFFU);
+    part.index = static_cast<int64_t>(ticket & 0xFFFFU);
+    if (part.index >= part.of) return false;
+    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+      return true;
+    }
+  }
+  return false;
 }
 
-void WorkerPool::run(int64_t count, const std::function<void(int64_t, int64_t)>& work) {
+void WorkerPool::do_parts(uint64_t round) {
+  Part part;
+  while (take_part(round, part)) {
+    const int64_t begin = count_ * part.index / part.of;
+    const int64_t end = count_ * (part.index + 1) / part.of;
+    if (begin < end) (*work_)(begin, end);
+    if (done_parts_.fetch_add(1, std::memory_order_acq_rel) + 1 == part.of) {
+      const std::lock_guard lock(mutex_);
+      done_.notify_one();
+    }
+  }
+}
+
+void WorkerPool::run(int64_t count, const std::function<void(int64_t, int64_t)>& work,
+                     int64_t parts_each) {
   if (workers_.empty() || count <= 1) {
     if (count > 0) work(0, count);
     return;
   }
+  const int64_t parts = threads() * parts_each;
+  ENSURE(parts < 65536, parts << " parts");
   work_ = &work;
   count_ = count;
-  working_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  done_parts_.store(0, std::memory_order_relaxed);
+  uint64_t round = 0;
   {
     const std::lock_guard lock(mutex_);
-    round_.fetch_add(1, std::memory_order_release);
+    round = round_.load(std::memory_order_relaxed) + 1;
+    ticket_.store(round << 32 | static_cast<uint64_t>(parts) << 16,
+                  std::memory_order_release);
+    round_.store(round, std::memory_order_release);
   }
   start_.notify_all();
-  do_part(0);
-  const auto all_done = [this] { return working_.load(std::memory_order_acquire) == 0; };
+  do_parts(round);
+  const auto all_done = [&] {
+    return done_parts_.load(std::memory_order_acquire) == parts;
+  };
   if (spin_until(all_done)) return;
   std::unique_lock lock(mutex_);
   done_.wait(lock, all_done);
 }
 
-void WorkerPool::serve(int index) {
+void WorkerPool::serve() {
   uint64_t seen = 0;
   const auto called = [&] {
     return round_.load(std::memory_order_acquire) != seen || ending_.load();
@@ -81,12 +112,8 @@ void WorkerPool::serve(int index) {
       start_.wait(lock, called);
     }
     if (ending_.load()) return;
-    ++seen;
-    do_part(index);
-    if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      const std::lock_guard lock(mutex_);
-      done_.notify_one();
-    }
+    seen = round_.load(std::memory_order_acquire);
+    do_parts(seen);
   }
 }
 

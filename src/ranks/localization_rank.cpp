@@ -130,7 +130,8 @@ void LocalizationRank::ask(const rl::FailedChain& chain, const records::Trajecto
   request.limits.thoughts = false;
   request.limits.response_tokens = self_.config.localization_tokens;
   request.limits.context_tokens = self_.config.limits.context_tokens;
-  request.limits.stop = rl::localization_stop(self_.config.prompt_style);
+  const std::string stop = rl::localization_stop(self_.config.prompt_style);
+  if (!stop.empty()) request.limits.stops = {stop};
   const auto prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
   const records::TrajectoryId id = request.id;
   policy_->gate.submit(std::move(request));

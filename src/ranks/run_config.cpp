@@ -178,7 +178,14 @@ void read_generation(const ConfigTable& job, RunConfig& config) {
   config.sampling.temperature = table.number("temperature", 0.7, 0, 100);
   config.sampling.top_p = table.number("top_p", 0.95, 1e-6, 1);
   config.sampling.top_k = static_cast<int32_t>(table.integer("top_k", 0, 0, kMost));
+  config.sampling.min_p = table.number("min_p", 0, 0, 1);
+  config.sampling.repetition_penalty = table.number("repetition_penalty", 1, 1e-6, 1e6);
+  config.sampling.presence_penalty = table.number("presence_penalty", 0, -1e6, 1e6);
+  config.sampling.frequency_penalty = table.number("frequency_penalty", 0, -1e6, 1e6);
   config.sampling.seed = config.seed;
+  config.engine.weight_dtype = table.choice("dtype", "float32", {"float32", "bfloat16"});
+  config.engine.order =
+      engine::parse_order(table.choice("order", "parallel", {"parallel", "serial"}));
   config.engine.max_sequences = table.integer("max_sequences", 64, 1, 65536);
   config.engine.cache_tokens = table.integer("cache_tokens", 32768, 64, int64_t{1} << 32);
   config.engine.prefill_tokens_per_step =

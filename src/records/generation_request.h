@@ -10,12 +10,40 @@
 
 namespace srpo::records {
 
-/// temperature 0 is greedy (ties to the lowest id).
+/// Added to the logit of one token.
+struct LogitBias {
+  int32_t token = 0;
+  float bias = 0;
+
+  bool operator==(const LogitBias&) const = default;
+
+  template <class Self, class Visit>
+  static void visit_fields(Self& self, Visit&& visit) {
+    visit("token", self.token);
+    visit("bias", self.bias);
+  }
+};
+
+/// temperature 0 is greedy (ties to the lowest id). Logits are changed in this order:
+/// bias, repetition penalty, frequency and presence penalty, temperature; then min_p,
+/// top_k and top_p cut the distribution, each what the one before has left.
 struct Sampling {
   double temperature = 0.7;
   double top_p = 0.95;
   int32_t top_k = 0;  ///< 0: off
   uint64_t seed = 0;
+  double min_p = 0;  ///< keeps tokens at least this share as likely as the likeliest
+  /// Of tokens in prompt or response: positive logits are divided by it, others
+  /// multiplied; 1: off.
+  double repetition_penalty = 1;
+  double presence_penalty = 0;   ///< subtracted for tokens in the response
+  double frequency_penalty = 0;  ///< subtracted for each time in the response
+  std::vector<LogitBias> logit_bias{};
+
+  bool changes_logits() const {
+    return repetition_penalty != 1 || presence_penalty != 0 || frequency_penalty != 0 ||
+           !logit_bias.empty();
+  }
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -23,6 +51,11 @@ struct Sampling {
     visit("top_p", self.top_p);
     visit("top_k", self.top_k);
     visit("seed", self.seed);
+    visit("min_p", self.min_p);
+    visit("repetition_penalty", self.repetition_penalty);
+    visit("presence_penalty", self.presence_penalty);
+    visit("frequency_penalty", self.frequency_penalty);
+    visit("logit_bias", self.logit_bias);
   }
 };
 
@@ -34,8 +67,8 @@ struct ChainLimits {
   int32_t thought_tokens =
       256;  ///< a longer thought is cut there and goes on as the next one
   int32_t response_tokens = 5120;
-  int32_t context_tokens = 8192;  ///< prompt and response together
-  std::string stop;               ///< plain text ends after this string; "" for none
+  int32_t context_tokens = 8192;   ///< prompt and response together
+  std::vector<std::string> stops;  ///< plain text ends behind the first of these
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -44,7 +77,7 @@ struct ChainLimits {
     visit("thought_tokens", self.thought_tokens);
     visit("response_tokens", self.response_tokens);
     visit("context_tokens", self.context_tokens);
-    visit("stop", self.stop);
+    visit("stops", self.stops);
   }
 };
 
@@ -60,7 +93,8 @@ struct GenerationRequest {
       parent;  ///< whose cache holds the prefix, if it is still kept
   Sampling sampling;
   ChainLimits limits;
-  bool retain = false;  ///< keep the cache of the finished chain until it is released
+  bool retain = false;   ///< keep the cache of the finished chain until it is released
+  int32_t priority = 0;  ///< greater ones get seats and memory first
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -73,6 +107,7 @@ struct GenerationRequest {
     visit("sampling", self.sampling);
     visit("limits", self.limits);
     visit("retain", self.retain);
+    visit("priority", self.priority);
   }
 };
 

@@ -61,6 +61,10 @@ struct Trajectory {
   std::vector<int32_t> tokens;  ///< response, kept prefix included
   std::vector<float>
       logprobs;  ///< under the tempered, untruncated distribution, one for each token
+  /// Of the sampled tokens, from prefix_length on: under the distribution they were drawn
+  /// from, that is with penalties and bias, truncated and renormalised. Known where it
+  /// was drawn, neither sent nor stored.
+  std::vector<float> truncated_logprobs;
   std::vector<uint32_t>
       thought_ends;  ///< exclusive, in response tokens: [0, e0), [e0, e1) ...
   uint32_t prefix_length =

@@ -27,7 +27,7 @@ std::string solve_prompt(PromptStyle style, const std::string& question,
 std::string localization_prompt(PromptStyle style, const std::string& question,
                                 const std::vector<std::string>& thoughts);
 
-/// The text behind which the reply may be cut (GenerationRequest.limits.stop): "" where
+/// The text behind which the reply may be cut (GenerationRequest.limits.stops): "" where
 /// only the end of text ends it.
 std::string localization_stop(PromptStyle style);
 

@@ -135,7 +135,7 @@ TEST(ChainRules, CountsTheKeptPrefix) {
 TEST(ChainRules, WithoutThoughtsEndsAtTextEndStopOrLimit) {
   auto plain = request();
   plain.limits.thoughts = false;
-  plain.limits.stop = "}.";
+  plain.limits.stops = {"}."};
   const auto stopped = follow(plain, {"a</thought>", "\\boxed{1", "}", ".", "b"});
   EXPECT_EQ(stopped.finish, FinishReason::kEndOfText);
   EXPECT_EQ(stopped.tokens, 4U);

@@ -1,5 +1,7 @@
 #include "engine/generation_engine.h"
 
+#include <algorithm>
+#include <map>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -181,12 +183,79 @@ TEST(GenerationEngine, PlainTextStopsAtTheStopStringWithoutThoughts) {
   });
   auto plain = request(0, counted(10));
   plain.limits.thoughts = false;
-  plain.limits.stop = "boxed{";
+  plain.limits.stops = {"boxed{"};
   bench.engine.submit(plain);
   const auto chain = bench.run().at(0);
   EXPECT_EQ(chain.tokens, (Tokens{7, 7, 7, 1, 7, 2}));
   EXPECT_TRUE(chain.thought_ends.empty());
   EXPECT_EQ(chain.finish, FinishReason::kEndOfText);
+}
+
+TEST(GenerationEngine, StopsAtTheFirstOfSeveralStringsEvenAcrossTokens) {
+  // d, e, f, ... : tokens 3, 4, 5 spell them one by one.
+  Bench bench(
+      [](const Tokens& h) { return 3 + static_cast<int32_t>(h.size() - 10) % 20; });
+  auto plain = request(0, counted(10));
+  plain.limits.thoughts = false;
+  plain.limits.stops = {"xyz", "fgh", "ghijk"};
+  bench.engine.submit(plain);
+  EXPECT_EQ(bench.run().at(0).tokens, (Tokens{3, 4, 5, 6, 7}));
+}
+
+TEST(GenerationEngine, SerialOrderRunsOneChainOfAGroupAtATime) {
+  const auto script = [](const Tokens& h) { return h.size() > 24 ? 0 : 9; };
+  Bench parallel(script);
+  Bench serial(script, {.order = Order::kSerial});
+  for (uint16_t i = 0; i < 12; ++i) {
+    auto made = request(i, counted(20, i));
+    made.id.slot = i % 3;
+    parallel.engine.submit(made);
+    serial.engine.submit(made);
+  }
+  auto expected = parallel.run();
+  auto chains = serial.run();
+  EXPECT_EQ(parallel.decoder->largest_batch, 12U);
+  EXPECT_LE(serial.decoder->largest_batch, 3U);
+  ASSERT_EQ(chains.size(), 12U);
+  std::map<uint32_t, uint16_t> last;
+  for (const Trajectory& chain : chains) {
+    EXPECT_GE(chain.id.index, last[chain.id.slot]) << "not in order of arrival";
+    last[chain.id.slot] = chain.id.index;
+  }
+  const auto by_id = [](const auto& x, const auto& y) { return x.id < y.id; };
+  std::sort(expected.begin(), expected.end(), by_id);
+  std::sort(chains.begin(), chains.end(), by_id);
+  for (size_t i = 0; i < chains.size(); ++i)
+    EXPECT_EQ(expected[i].tokens, chains[i].tokens);
+}
+
+TEST(GenerationEngine, HighPriorityTakesTheSeatOfLow) {
+  Bench bench([](const Tokens& h) { return h.size() > 26 ? 0 : 9; },
+              {.max_sequences = 2});
+  for (uint16_t i = 0; i < 3; ++i) bench.engine.submit(request(i, counted(20)));
+  for (int i = 0; i < 3; ++i) bench.engine.step();
+  auto urgent = request(9, counted(20, 5));
+  urgent.priority = 1;
+  bench.engine.submit(urgent);
+  const auto chains = bench.run();
+  ASSERT_EQ(chains.size(), 4U);
+  EXPECT_EQ(chains[0].id.index, 0U) << "the older of the low ones kept its seat";
+  EXPECT_EQ(chains[1].id.index, 9U);
+  EXPECT_EQ(bench.engine.statistics().preemptions, 1U);
+  for (const Trajectory& chain : chains) EXPECT_EQ(chain.tokens.size(), 8U);
+}
+
+TEST(GenerationEngine, GivesBothLogProbabilitiesOfEachDraw) {
+  Bench bench([](const Tokens& h) { return h.size() > 24 ? 0 : 9; });
+  auto made = request(0, counted(20));
+  made.sampling = {10, 0.1, 0, 1};
+  bench.engine.submit(made);
+  const auto chain = bench.run().at(0);
+  ASSERT_EQ(chain.truncated_logprobs.size(), chain.tokens.size());
+  for (size_t i = 0; i < chain.tokens.size(); ++i) {
+    EXPECT_EQ(chain.truncated_logprobs[i], 0) << "one token has more than a tenth";
+    EXPECT_LT(chain.logprobs[i], -1);
+  }
 }
 
 TEST(GenerationEngine, AChainThatMayNotBeginEndsAtOnce) {
@@ -314,6 +383,12 @@ TEST(GenerationEngine, RefusesBadRequestsByASentence) {
     r.prefix_tokens = {4, 5}, r.prefix_logprobs = {0, 0}, r.prefix_thought_ends = {1};
   }));
   EXPECT_TRUE(refused([](auto& r) { r.limits.thought_tokens = 0; }));
+  EXPECT_TRUE(refused([](auto& r) { r.limits.stops = {"abc"}; })) << "in thoughts";
+  EXPECT_TRUE(refused([](auto& r) { r.limits.thoughts = false, r.limits.stops = {""}; }));
+  EXPECT_TRUE(refused([](auto& r) {
+    r.limits.thoughts = false, r.limits.stops = {"a\xFF"};
+  })) << "no token spells it";
+  EXPECT_TRUE(refused([](auto& r) { r.sampling.logit_bias = {{40, 1}}; }));
   EXPECT_TRUE(refused([](auto& r) { r.limits.response_tokens = 200; }))
       << "could outgrow the cache";
   EXPECT_FALSE(refused([](auto&) {}));

@@ -1,5 +1,7 @@
 #include "engine/model_info.h"
 
+#include "engine/memory_plan.h"
+
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -55,7 +57,7 @@ TEST(ModelInfo, BuildsPublishedModelsOnTheMetaDevice) {
     model::check_weights(config, weights, name);
     EXPECT_EQ(bytes, 2 * count) << name;
     // Stored for generation: no less, and hardly more.
-    const MemoryPlan plan = plan_memory(config, WeightType::kBfloat16, 1024, 1);
+    const ModelMemory plan = model_memory(config, WeightType::kBfloat16, 1024, 1);
     EXPECT_GE(plan.weights, bytes) << name;
     EXPECT_LT(plan.weights, bytes + bytes / 1000) << name;
   }
@@ -63,15 +65,15 @@ TEST(ModelInfo, BuildsPublishedModelsOnTheMetaDevice) {
 
 TEST(ModelInfo, PlansTheCacheOfPublishedModels) {
   const auto per_token = [](const std::string& name) {
-    return plan_memory(published(name), WeightType::kBfloat16, 16, 1).cache_of_token;
+    return model_memory(published(name), WeightType::kBfloat16, 16, 1).cache_of_token;
   };
   // In float32: twice the 512 KiB and 192 KiB of a bfloat16 cache.
   EXPECT_EQ(per_token("olmo_3_7b"), 1024 * 1024);
   EXPECT_EQ(per_token("qwen2.5_14b"), 384 * 1024);
   EXPECT_EQ(per_token("llama_3.1_8b"), 256 * 1024);
   EXPECT_EQ(per_token("qwen3_32b"), 512 * 1024);
-  const MemoryPlan plan =
-      plan_memory(published("qwen2.5_14b"), WeightType::kFloat32, 1000, 4);
+  const ModelMemory plan =
+      model_memory(published("qwen2.5_14b"), WeightType::kFloat32, 1000, 4);
   EXPECT_EQ(plan.cache, int64_t{4} * 1008 * 384 * 1024);
 }
 
@@ -79,7 +81,7 @@ TEST(ModelInfo, PlansWhatTheDecoderKeeps) {
   const ModelConfig config = ModelConfig::load(golden_folder());
   const CpuDecoder decoder = tiny_decoder();
   const KvCache cache(decoder.cache_shape(), 8);
-  EXPECT_EQ(plan_memory(config, WeightType::kFloat32, 128, 1).cache,
+  EXPECT_EQ(model_memory(config, WeightType::kFloat32, 128, 1).cache,
             8 * cache.block_floats() * 4);
 }
 

@@ -38,7 +38,7 @@ std::vector<GenerationRequest> fresh_requests(int prompts, int chains) {
                     static_cast<uint16_t>(c)};
       request.prompt_tokens = prompt;
       request.sampling = {0.9, 0.95, 0, 77};
-      request.limits = {true, 6, 12, 60, 120, ""};
+      request.limits = {true, 6, 12, 60, 120, {}};
       request.retain = c == 0;
       requests.push_back(request);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -122,13 +123,140 @@ TEST(Sampler, DrawsWithTheRightFrequencies) {
   EXPECT_EQ(truncated[3], 0);
 }
 
+/// The changed and cut distribution, by the definition.
+std::vector<double> plain_distribution(std::vector<float> logits,
+                                       const records::Sampling& sampling,
+                                       const SeenTokens& seen) {
+  for (const auto& [token, bias] : sampling.logit_bias)
+    logits[static_cast<size_t>(token)] += bias;
+  const size_t size = logits.size();
+  for (size_t id = 0; id < size; ++id) {
+    const auto token = static_cast<int32_t>(id);
+    const auto said = std::count(seen.response.begin(), seen.response.end(), token);
+    const auto read = std::count(seen.prompt.begin(), seen.prompt.end(), token);
+    const double penalty = sampling.repetition_penalty;
+    double logit = logits[id];
+    if (said + read > 0) logit = logit > 0 ? logit / penalty : logit * penalty;
+    if (said > 0) logit -= sampling.presence_penalty;
+    logit -= sampling.frequency_penalty * static_cast<double>(said);
+    logits[id] = static_cast<float>(logit);
+  }
+  std::vector<double> p(size);
+  const double best = *std::max_element(logits.begin(), logits.end());
+  for (size_t id = 0; id < size; ++id)
+    p[id] = std::exp((logits[id] - best) / sampling.temperature);
+  for (double& each : p) each = each < sampling.min_p ? 0 : each;
+  std::vector<size_t> order(size);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t x, size_t y) { return p[x] > p[y]; });
+  for (size_t i = 0; i < size; ++i) {
+    if (sampling.top_k > 0 && i >= static_cast<size_t>(sampling.top_k)) p[order[i]] = 0;
+  }
+  const double mass = std::accumulate(p.begin(), p.end(), 0.0);
+  double before = 0;
+  for (const size_t id : order) {
+    if (sampling.top_p < 1 && before >= sampling.top_p * mass) p[id] = 0;
+    before += p[id];
+  }
+  const double kept = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& each : p) each /= kept;
+  return p;
+}
+
+TEST(Sampler, PenaltiesBiasAndMinPChangeTheDistributionAsDefined) {
+  Sampler sampler;
+  const std::vector<int32_t> prompt{1, 2, 3, 3};
+  const std::vector<int32_t> response{3, 4, 4, 4};
+  const SeenTokens seen{prompt, response};
+  std::vector<records::Sampling> settings(7, {0.8, 1, 0, 0});
+  settings[0].min_p = 0.2;
+  settings[1].repetition_penalty = 1.7;
+  settings[2].presence_penalty = 0.9;
+  settings[3].frequency_penalty = 0.4;
+  settings[4].logit_bias = {{4, 2.5F}, {0, -3}};
+  settings[5] = {0.8, 0.9, 6, 0, 0.05, 1.3, 0.5, 0.2, {{7, 1.5F}}};
+  settings[6] = {1.3, 0.7, 0, 0, 0.1, 0.6, -0.5, -0.2, {{2, -2}}};
+  for (const size_t vocab : {12, 600}) {
+    for (const records::Sampling& sampling : settings) {
+      const auto logits = random_logits(vocab, vocab, 2);
+      const auto expected = plain_distribution(logits, sampling, seen);
+      double before = 0;
+      for (size_t id = 0; id < vocab; ++id) {
+        if (expected[id] > 1e-4) {
+          const auto drawn =
+              sampler.sample(logits, sampling, before + expected[id] / 2, seen);
+          ASSERT_EQ(drawn.token, static_cast<int32_t>(id));
+          EXPECT_NEAR(drawn.truncated_logprob, std::log(expected[id]), 1e-5);
+          double total = 0;
+          for (const float logit : logits)
+            total += std::exp(logit / sampling.temperature);
+          EXPECT_NEAR(drawn.logprob, logits[id] / sampling.temperature - std::log(total),
+                      1e-5)
+              << "the untruncated one is the model's own";
+        }
+        before += expected[id];
+      }
+    }
+  }
+}
+
+TEST(Sampler, GreedyHeedsPenaltiesAndIsCertain) {
+  Sampler sampler;
+  records::Sampling greedy{0, 1, 0, 0};
+  greedy.frequency_penalty = 1;
+  const std::vector<float> logits{1, 5, 4.5F};
+  const std::vector<int32_t> said{1};
+  EXPECT_EQ(sampler.sample(logits, greedy, 0.5).token, 1);
+  const auto drawn = sampler.sample(logits, greedy, 0.5, {{}, said});
+  EXPECT_EQ(drawn.token, 2);
+  EXPECT_EQ(drawn.truncated_logprob, 0);
+}
+
 TEST(Sampler, RefusesLogitsThatAreNotFinite) {
   Sampler sampler;
-  const std::vector<float> broken(40, std::numeric_limits<float>::quiet_NaN());
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> broken(40, kNan);
   EXPECT_THROW(sampler.sample(broken, {1, 1, 0, 0}, 0.5), core::Error);
-  EXPECT_THROW(check_sampling({-1, 1, 0, 0}), core::Error);
-  EXPECT_THROW(check_sampling({1, 0, 0, 0}), core::Error);
-  EXPECT_THROW(check_sampling({1, 1, -1, 0}), core::Error);
+  for (const size_t place : {0, 3, 39}) {
+    std::vector<float> spoilt(40, 1.0F);
+    spoilt[place] = kNan;
+    EXPECT_THROW(sampler.sample(spoilt, {1, 1, 0, 0}, 0.5), core::Error) << place;
+  }
+}
+
+TEST(Sampler, RefusesImpossibleSettingsByASentence) {
+  const auto refusal = [](const std::function<void(records::Sampling&)>& spoil) {
+    records::Sampling sampling;
+    spoil(sampling);
+    try {
+      check_sampling(sampling, 50);
+    } catch (const core::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto names = [](const std::string& text, const char* name) {
+    return text.find(name) != std::string::npos &&
+           text.find("expected") != std::string::npos;
+  };
+  for (const double bad : {-1.0, nan}) {
+    EXPECT_TRUE(names(refusal([&](auto& s) { s.temperature = bad; }), "temperature"));
+    EXPECT_TRUE(names(refusal([&](auto& s) { s.top_p = bad; }), "top_p"));
+    EXPECT_TRUE(names(refusal([&](auto& s) { s.min_p = bad; }), "min_p"));
+    EXPECT_TRUE(
+        names(refusal([&](auto& s) { s.repetition_penalty = bad; }), "repetition"));
+  }
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.top_p = 0; }), "top_p"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.top_k = -1; }), "top_k"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.min_p = 1.5; }), "min_p"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.presence_penalty = nan; }), "presence"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.frequency_penalty = nan; }), "frequency"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.logit_bias = {{50, 1}}; }), "token 50"));
+  EXPECT_TRUE(names(refusal([&](auto& s) { s.logit_bias = {{3, INFINITY}}; }), "bias"));
+  EXPECT_NE(refusal([&](auto& s) { s.logit_bias = {{3, 1}, {3, 2}}; }), "");
+  EXPECT_EQ(refusal([](auto&) {}), "");
 }
 
 }  // namespace

@@ -234,10 +234,10 @@ def test_generate(model):
     apart = [abs(a - b) for a, b in zip(scored[0]["logprobs"][4:], greedy[0]["logprobs"], strict=True)]
     check(max(apart) < 1e-3, f"--score and generation disagree by {max(apart)}")
 
-    refuses(*generate, lines='\n{"ids":\n', words=["stdin:2", "JSON"])
-    refuses(*generate, lines='{"promt": "1"}\n', words=["stdin:1", "prompt"])
-    refuses(*generate, lines='{"ids": [-1]}\n', words=["stdin:1", "ids"])
-    refuses(*generate, "--score", lines='{"ids": [7]}\n[]\n', words=["stdin:2", "JSON"], answers=1)
+    refuses(*generate, lines='\n{"ids":\n', words=["stdin:2", "JSON"], answers=1)
+    refuses(*generate, lines='{"promt": "1"}\n', words=["stdin:1", "prompt"], answers=1)
+    refuses(*generate, lines='{"ids": [-1]}\n', words=["stdin:1", "ids"], answers=1)
+    refuses(*generate, "--score", lines='{"ids": [7]}\n[]\n{"ids": [8]}\n', words=["stdin:2", "JSON"], answers=3)
     refuses("srpo_generate", "--model", model / "none", words=["none"])
 
 
