@@ -43,7 +43,9 @@ TEST(CompareReport, PairsTheLastPoliciesProblemByProblem) {
       EXPECT_EQ(row["by_hand"], 0.8);
       EXPECT_EQ(row["by_hand (2)"], 0.3);
     }
-    if (row["measure"] == "resets/gain") EXPECT_EQ(row["by_hand"], 0.25);
+    if (row["measure"] == "resets/gain") {
+      EXPECT_EQ(row["by_hand"], 0.25);
+    }
   }
   EXPECT_EQ(report["validation"].size(), 4U);
   EXPECT_NE(compare_svg(runs).find("by_hand (2)"), std::string::npos);

@@ -75,7 +75,9 @@ TEST(EfficiencyReport, TakesTimesFromMetricsAndSummary) {
       EXPECT_NEAR(row["idle_by_stage"].get<double>(), 0.4, 1e-12);
       EXPECT_NEAR(row["idle_by_cpu"].get<double>(), 1 - 0.375, 1e-12);
     }
-    if (row["role"] == "learner") EXPECT_EQ(row["idle_by_cpu"], 0);
+    if (row["role"] == "learner") {
+      EXPECT_EQ(row["idle_by_cpu"], 0);
+    }
   }
   EXPECT_NEAR(tables["paper"][0]["tokens_per_second"].get<double>(),
               (160 + 100 + 30 + 160 + 5) / 50.0, 1e-12);
