@@ -121,6 +121,85 @@ class Damage {
   std::mt19937 random_{11};
 };
 
+/// Changes one value somewhere in a JSON text: the file stays JSON, so that the damage
+/// reaches what reads its fields.
+class JsonDamage {
+ public:
+  explicit JsonDamage(const std::vector<std::string>& corpus) {
+    for (const std::string& text : corpus) corpus_.push_back(json::parse(text));
+  }
+
+  std::string next() {
+    json file = corpus_[below(corpus_.size())];
+    for (size_t left = 1 + below(3); left > 0; --left) damage_once(node_of(file));
+    return file.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
+ private:
+  size_t below(size_t limit) { return limit == 0 ? 0 : random_() % limit; }
+
+  /// A value at a random depth.
+  json& node_of(json& file) {
+    json* node = &file;
+    for (size_t left = below(7); left > 0 && node->is_structured() && !node->empty();
+         --left) {
+      auto child = node->begin();
+      std::advance(child, below(node->size()));
+      node = &*child;
+    }
+    return *node;
+  }
+
+  json small_value() {
+    switch (below(9)) {
+      case 0:
+        return nullptr;
+      case 1:
+        return below(2) == 0;
+      case 2:
+        return static_cast<int64_t>(below(300)) - 3;
+      case 3:
+        return 4294967296.5;
+      case 4:
+        return json::array();
+      case 5:
+        return json::object();
+      case 6:
+        return "";
+      case 7: {
+        static const char* const kTexts[] = {
+            "ByteLevel", "Sequence",   "Split",   "Digits", "NFC",     "a",
+            "Removed",   "Contiguous", "A",       "\\s+",   "(a|b)*?", "\\p{N}{1,3}",
+            "\u0120",    "<|end|>",    "(?<!a)b", "[^\\s]", "^$"};
+        return kTexts[below(std::size(kTexts))];
+      }
+      default:
+        return node_of(corpus_[below(corpus_.size())]);
+    }
+  }
+
+  void damage_once(json& node) {
+    const size_t kind = below(4);
+    if (kind == 0 && node.is_object() && !node.empty()) {
+      auto entry = node.begin();
+      std::advance(entry, below(node.size()));
+      node.erase(entry);
+    } else if (kind == 1 && node.is_object()) {
+      node["key" + std::to_string(below(3))] = small_value();
+    } else if (kind == 1 && node.is_array()) {
+      node.insert(node.begin() + static_cast<std::ptrdiff_t>(below(node.size() + 1)),
+                  small_value());
+    } else if (kind == 2 && node.is_string()) {
+      node = node.get<std::string>().substr(0, below(4)) + "a|b";
+    } else {
+      node = small_value();
+    }
+  }
+
+  std::vector<json> corpus_;
+  std::mt19937 random_{12};
+};
+
 void expect_names_place(const core::Error& error, const std::string& place) {
   const std::string what = error.what();
   EXPECT_TRUE(error.kind() == core::ErrorKind::kBadFile ||
@@ -158,13 +237,14 @@ std::vector<std::string> tokenizer_corpus() {
 
 TEST(TextFuzz, DamagedTokenizerFilesAreRefusedByNameOrWork) {
   Damage damage(tokenizer_corpus());
+  JsonDamage fields(tokenizer_corpus());
   const std::string text = "abba 12 <|im_start|> e\u0301 \U0001f600\n\n  x";
   const auto start = Clock::now();
   double slowest = 0;
   int refused = 0;
   int rounds = 0;
   for (; seconds_since(start) < seconds_to_run(); ++rounds) {
-    const std::string file = damage.next();
+    const std::string file = rounds % 2 == 0 ? damage.next() : fields.next();
     const auto began = Clock::now();
     try {
       const Tokenizer tokenizer = Tokenizer::parse(file, "damaged.json");

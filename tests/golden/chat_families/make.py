@@ -1,7 +1,7 @@
 """Writes what transformers.apply_chat_template makes of 200 seeded conversations with each template of this folder.
 
 usage: make.py                             writes cases.json
-   or: make.py SRPO_TOKENIZE TEMPLATES     compares srpo_tokenize --chat with it on every *.jinja of a folder
+   or: make.py SRPO_TOKENIZE TEMPLATES     compares srpo_tokenize --chat with it on every *.jinja of a folder, on each fifth conversation
 
 Templates: qwen2.5, qwen3 (Qwen, Apache-2.0), smollm2 (Hugging Face, Apache-2.0), olmo2, olmo3 (Ai2, Apache-2.0) as published;
 *_like.jinja are our own. cases.json holds the requests, and for each template a digest of each text, null for an error.
@@ -26,7 +26,7 @@ WORDS = [
 CITIES = ["Lund", "\u6771\u4eac", "S\u00e3o Paulo", "a \"b\" 'c'", "x\ny"]
 
 
-def words(draw, most=8):
+def words(draw, most=5):
     return " ".join(draw.choice(WORDS) for _ in range(draw.randint(0, most)))
 
 
@@ -134,7 +134,7 @@ def ask(program, folder, request):
 
 
 def compare(program, templates):
-    render, requests = renderer(), make_requests()
+    render, requests = renderer(), make_requests()[::5]
     family = json.loads((HERE.parent / "tokenizer_families" / "families.json").read_text(encoding="utf-8"))["qwen3"]
     total = 0
     for path in sorted(pathlib.Path(templates).glob("*.jinja")):

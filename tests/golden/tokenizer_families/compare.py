@@ -3,7 +3,7 @@
 usage: compare.py SRPO_TOKENIZE TOKENIZER_JSON ... -- FILE_OR_FOLDER ...
 
 Every file is one text per line and, up to a megabyte, one text as a whole; bytes that are not UTF-8 become U+FFFD. Ids and
-decoded texts must be equal. Prints the totals for each tokenizer; status 1 and the first differences when one differs.
+decoded texts must be equal. Of a folder, the first three million characters are taken. Prints the totals for each tokenizer; status 1 and the first differences when one differs.
 """
 
 import json
@@ -14,17 +14,19 @@ import tempfile
 
 from tokenizers import Tokenizer
 
+MAX_CHARACTERS = 3_000_000  # of one argument
+
 
 def files_of(paths):
     for path in map(pathlib.Path, paths):
         yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink()) if path.is_dir() else [path]
 
 
-def texts_of(paths, limit):
+def texts_of(path):
     total = 0
-    for path in files_of(paths):
-        text = path.read_bytes().decode("utf-8", "replace")
-        if total > limit:
+    for file in files_of([path]):
+        text = file.read_bytes().decode("utf-8", "replace")
+        if total > MAX_CHARACTERS:
             return
         total += len(text)
         yield from text.split("\n")
@@ -63,7 +65,7 @@ def main():
         raise SystemExit(__doc__)
     split = sys.argv.index("--")
     program, tokenizers = sys.argv[1], sys.argv[2:split]
-    texts = list(texts_of(sys.argv[split + 1 :], 25_000_000))
+    texts = [text for path in sys.argv[split + 1 :] for text in texts_of(path)]
     if not all([compare(program, path, texts) for path in tokenizers]):
         raise SystemExit(1)
 
