@@ -16,8 +16,8 @@
 #include "apps/bench.h"
 #include "core/error.h"
 #include "core/random.h"
-#include "engine/generation_engine.h"
 #include "engine/cpu_decoder.h"
+#include "engine/generation_engine.h"
 #include "engine/scorer.h"
 #include "model/aligned_buffer.h"
 #include "model/hf_folder.h"
@@ -391,7 +391,7 @@ void measure_gap(const Subject& subject, const Options& options, Report& report)
   const auto expected = learner_logprobs(subject, tokens);
   for (const char* dtype : {"float32", "bfloat16"}) {
     engine::CpuDecoder decoder(subject.config, subject.weights,
-                                 model::parse_weight_type(dtype), options.threads);
+                               model::parse_weight_type(dtype), options.threads);
     const auto found = engine::score_tokens(decoder, tokens);
     double largest = 0;
     double sum = 0;

@@ -201,8 +201,8 @@ class Generation {
 int score(const Options& options, const ModelConfig& config) {
   RequestReader requests(options, config.max_positions);
   srpo::engine::CpuDecoder decoder(config, srpo::model::load_weights(options.model),
-                                     srpo::model::parse_weight_type(options.dtype),
-                                     options.threads);
+                                   srpo::model::parse_weight_type(options.dtype),
+                                   options.threads);
   Lines lines;
   Complaints complaints;
   while (const auto line = lines.next()) {

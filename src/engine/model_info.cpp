@@ -149,7 +149,7 @@ int64_t product(int64_t a, int64_t b) {
 }  // namespace
 
 ModelMemory model_memory(const ModelConfig& config, WeightType type, int64_t context,
-                       int64_t batch) {
+                         int64_t batch) {
   const int64_t width = type == WeightType::kFloat32 ? 4 : 2;
   constexpr int64_t kPanel = 32;  // rows are stored in panels
   const auto panels = [](int64_t rows) { return (rows + kPanel - 1) / kPanel * kPanel; };

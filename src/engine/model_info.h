@@ -22,7 +22,7 @@ struct ModelMemory {
 
 /// `batch` sequences of `context` tokens each.
 ModelMemory model_memory(const model::ModelConfig& config, model::WeightType type,
-                       int64_t context, int64_t batch);
+                         int64_t context, int64_t batch);
 
 /// Lines for a reader: family, sizes, parameters, the weight files (and what is wrong
 /// with them), memory for `batch` sequences of `context` tokens, and what of it does not

@@ -55,7 +55,7 @@ struct EvaluationConfig {
   CorrectionConfig correction;
   std::filesystem::path adapter;  ///< PEFT folder; empty for none
   uint32_t resamples = 10000;     ///< of the bootstrap over items
-  bool shards = true;         ///< whether replay shards are written
+  bool shards = true;             ///< whether replay shards are written
   uint32_t verifiers = 0;         ///< ranks that judge; 0: by the number of ranks
   uint32_t in_flight = 0;  ///< samples at a time, a generator; 0: its batch and half
 

@@ -1,13 +1,12 @@
 #include "engine/model_info.h"
 
-#include "engine/memory_plan.h"
-
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "engine/memory_plan.h"
 #include "model/hf_folder.h"
 #include "support/expect_error.h"
 #include "support/scratch_folder.h"

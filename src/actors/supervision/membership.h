@@ -86,7 +86,7 @@ class Membership {
   std::deque<int> to_spawn_;                // slots that a new process is started for
   core::Clock::time_point last_death_;
   std::map<int, int> slot_of_spawned_;  // of processes that have not joined yet
-  std::vector<supervise::Fill> fills_;      // that wait for the process to take its slot
+  std::vector<supervise::Fill> fills_;  // that wait for the process to take its slot
   std::vector<std::function<void(const Down&)>> down_;
   int exit_code_ = 0;
   std::string reason_;
