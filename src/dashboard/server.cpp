@@ -106,10 +106,16 @@ class Server::Loop final : public SessionOwner {
     return routes_.answer(question, counts_);
   }
 
-  bool listen(Session& session) override {
-    if (num_listeners() >= limits_.listeners) return false;
+  void listen(Session& session) override {
+    // A browser whose connection closes asks again; one that is dead does not.
+    while (num_listeners() >= limits_.listeners) {
+      ++counts_.refused;
+      const auto oldest = std::find_if(sessions_.begin(), sessions_.end(),
+                                       [](const auto& one) { return one->listens(); });
+      const std::shared_ptr<Session> held = *oldest;
+      held->close();
+    }
     session.offer(event());
-    return true;
   }
 
   void count_event(bool sent) override { ++(sent ? counts_.events : counts_.skipped); }

@@ -14,7 +14,7 @@ namespace srpo::dashboard {
 /// Limits that keep a run's process from harm, whoever connects.
 struct ServerLimits {
   size_t connections = 256;  ///< beyond them the one that is idle longest is closed
-  size_t listeners = 64;     ///< to events
+  size_t listeners = 64;     ///< to events; beyond them the oldest is closed
 };
 
 /// Serves from its construction to its end. Thread-safe.

@@ -109,12 +109,7 @@ void Session::reply(const HttpAnswer& answer, bool is_head, bool keep) {
 }
 
 void Session::stream_events() {
-  if (!owner_.listen(*this)) {
-    HttpAnswer answer;
-    answer.status = 503;
-    answer.body = "too many browsers listen to this run already\n";
-    return reply(answer, false, false);
-  }
+  owner_.listen(*this);
   listens_ = true;
   beast::error_code ignored;
   // What a slow browser leaves lying in the kernel is small, too.

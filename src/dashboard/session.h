@@ -23,8 +23,8 @@ class SessionOwner {
  public:
   virtual ~SessionOwner() = default;
   virtual HttpAnswer answer(const HttpQuestion& question) = 0;
-  /// False when too many listen already.
-  virtual bool listen(Session& session) = 0;
+  /// It listens to events from now on; the one that has longest may be closed for it.
+  virtual void listen(Session& session) = 0;
   virtual void count_event(bool sent) = 0;
   virtual void touched(Session& session) = 0;
   /// The connection is closed; the owner lets it go.

@@ -12,10 +12,13 @@ import time
 import urllib.error
 import urllib.request
 
-from cluster import TINY, analyze, check, run, start, trees
+from cluster import SOURCE, TINY, analyze, check, run, start, trees
+
+sys.path.append(str(SOURCE / "tests" / "page"))
+import chromium  # noqa: E402
 
 PAGE = ("--set", "dashboard.port=0", "--set", "dashboard.tensorboard=true")
-LONGER = ("--set", "run.steps=160", "--set", "checkpoint.every_steps=40", "--set", "data.validate_every=40")
+LONGER = ("--set", "run.steps=600", "--set", "checkpoint.every_steps=40", "--set", "data.validate_every=40")
 
 
 def get(url, path, **headers):
@@ -62,6 +65,26 @@ def hold_idle(url, count):
             one.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         held.append(one)
     return held
+
+
+def drain(place):
+    """By a click in a browser that follows the run; by a request where there is no browser."""
+    if chromium.find() is None:
+        request = urllib.request.Request(place["url"] + "api/v1/drain", method="POST", headers={"X-SRPO-Action": place["action_key"]})
+        check(urllib.request.urlopen(request, timeout=10).status == 202, "the drain was refused")
+        return "drained by a request: there is no Chromium"
+    with chromium.Browser() as browser:
+        browser.open(place["url"])
+        steps = "document.getElementById('live-rates').textContent"
+        browser.wait_for(f"{steps}.includes('trees accepted')")
+        first = browser.run(steps)
+        browser.wait_for(f"{steps} !== {json.dumps(first)}")
+        browser.run("window.confirm = () => true")
+        browser.click("#drain")
+        browser.wait_for("document.getElementById('drain').disabled")
+        complaints = [each for each in browser.complaints() if "ERR_" not in each]  # the run may have gone already
+        check(not complaints, "\n".join(complaints))
+    return "drained by a click"
 
 
 def check_tensorboard(folder):
@@ -113,8 +136,7 @@ def main():
                 check(False, "a drain without the key was taken")
             except urllib.error.HTTPError as error:
                 check(error.code == 403, f"status {error.code}")
-        drain = urllib.request.Request(url + "api/v1/drain", method="POST", headers={"X-SRPO-Action": place["action_key"]})
-        check(urllib.request.urlopen(drain, timeout=10).status == 202, "the drain was refused")
+        how = drain(place)
         job.wait(timeout=60)
         reader.join()
         check(job.returncode == 75, f"exit code {job.returncode} after a drain:\n{job.said}")
@@ -134,7 +156,7 @@ def main():
         analyze(whole, "dashboard", "--out", whole / "page.html")
         page = (whole / "page.html").read_text()
         check('"kind":"recorded"' in page and "http://" not in re.sub(r"http://www.w3.org/[0-9a-z/]*", "", page), "the page of the run")
-    print(f"passed: {len(states)} events; {loader}")
+    print(f"passed: {len(states)} events; {how}; {loader}")
 
 
 if __name__ == "__main__":

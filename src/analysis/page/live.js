@@ -4,10 +4,16 @@ const live = {seen: 0, shown: -1, busy: false, status: null};
 function startLive(state) {
   byId('live').hidden = byId('nav-live').hidden = false;
   const link = byId('live-link');
-  const events = new EventSource('/api/v1/events');
-  events.addEventListener('status', event => showStatus(state, JSON.parse(event.data)));
-  events.onopen = () => { link.textContent = 'connected'; };
-  events.onerror = () => { link.textContent = 'not connected; trying again'; };
+  const listen = () => {
+    const events = new EventSource('/api/v1/events');
+    events.addEventListener('status', event => showStatus(state, JSON.parse(event.data)));
+    events.onopen = () => { link.textContent = 'connected'; };
+    events.onerror = () => {
+      link.textContent = 'not connected; trying again';
+      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);  // the browser itself gives up
+    };
+  };
+  listen();
   setInterval(() => refresh(state), 5000);
   byId('drain').onclick = () => drain(state);
   byId('logs').ontoggle = () => showLog();
