@@ -28,6 +28,9 @@ struct Arguments {
   std::vector<std::string> diff;
   bool fields = false;
   std::string known;
+  bool all_places = false;
+  std::string prompts;
+  std::string continuations;
   uint32_t min_words = 0;
   std::vector<std::string> others;
   std::string verifier;
@@ -85,5 +88,7 @@ void run_rescore(const Arguments& arguments);
 void run_compact(const Arguments& arguments);
 void run_trajectories(const Arguments& arguments);
 void run_export(const Arguments& arguments);
+void run_grading_prompts(const Arguments& arguments);
+void run_grade(const Arguments& arguments);
 
 }  // namespace srpo::analyze

@@ -3,6 +3,7 @@
 #include <functional>
 #include <iostream>
 
+#include "analysis/continuation_grading.h"
 #include "analysis/ending_diff.h"
 #include "analysis/json_text.h"
 #include "analysis/trajectory_tree.h"
@@ -117,6 +118,32 @@ void run_trajectories(const Arguments& arguments) {
     });
   }
   if (count == 0) output.stream() << "no tree matches\n";
+  output.publish();
+}
+
+void run_grading_prompts(const Arguments& arguments) {
+  const auto places = arguments.all_places ? analysis::GradedPlaces::kAll
+                                           : analysis::GradedPlaces::kNamed;
+  Output output(arguments.out);
+  Arguments resets = arguments;
+  resets.with_reset = true;
+  for_each_tree(resets, Wanted(resets), [&](const RolloutTree& tree) {
+    analysis::write_grading_prompts(output.stream(), tree, places);
+  });
+  output.publish();
+}
+
+void run_grade(const Arguments& arguments) {
+  const auto grading =
+      analysis::ContinuationGrading::read(arguments.prompts, arguments.continuations);
+  if (!arguments.known.empty()) {
+    Output known(arguments.known);
+    grading.write_known(known.stream());
+    known.publish();
+  }
+  Output output(arguments.out);
+  output.stream() << analysis::write_tables(analysis::grading_tables(grading),
+                                            format_of(arguments));
   output.publish();
 }
 

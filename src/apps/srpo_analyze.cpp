@@ -30,6 +30,7 @@ class CommandLine {
     app_.require_subcommand(1);
     declare_reports();
     declare_trees();
+    declare_grading();
     declare_upkeep();
   }
 
@@ -137,6 +138,29 @@ class CommandLine {
                              analyze::run_export, {"jsonl", "csv"});
     add_out(exports);
     add_filters(exports);
+  }
+
+  void declare_grading() {
+    CLI::App& prompts =
+        verb("grading-prompts",
+             "Prompts for srpo_generate: failed chains up to before and behind the named "
+             "thought",
+             analyze::run_grading_prompts, {});
+    prompts.add_flag("--all-places", arguments_.all_places,
+                     "Before each thought, so that the first wrong one can be told");
+    add_filters(prompts);
+    add_out(prompts);
+    CLI::App& grade = verb("grade", "Judges what srpo_generate made of grading-prompts",
+                           analyze::run_grade, {"table", "json", "csv"});
+    grade.add_option("--prompts", arguments_.prompts, "The prompts")->required();
+    grade
+        .add_option("--continuations", arguments_.continuations,
+                    "srpo_generate's answers, any number of each prompt (--n)")
+        ->required();
+    grade.add_option("--known", arguments_.known,
+                     "File to write for localization --known: the thought behind which "
+                     "success falls most");
+    add_out(grade);
   }
 
   void declare_upkeep() {
