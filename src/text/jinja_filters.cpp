@@ -163,7 +163,7 @@ Value dictsort(const Value& subject, const JinjaCall& call) {
 Value to_float(const Value& subject, const JinjaCall& call) {
   call.check_names({"default"});
   if (subject.is_number()) return Value::number(subject.as_number());
-  const Value otherwise = call.find(0, "default").value_or(Value::number(0));
+  Value otherwise = call.find(0, "default").value_or(Value::number(0));
   if (!subject.is(Kind::kString)) return otherwise;
   const std::string text(trim(subject.as_string()));
   if (text.empty() || text.find_first_not_of("0123456789.eE+-") != std::string::npos)

@@ -32,13 +32,14 @@ Value make_dict(const JinjaCall& call) {
       call.refuse("'" + call.name + "' of " + given.kind_name());
     entries = given.as_dict();
   }
-  for (const auto& [key, value] : call.named) {
-    const auto old = std::find_if(entries.begin(), entries.end(),
-                                  [&](const auto& entry) { return entry.first == key; });
+  for (const auto& given : call.named) {
+    const auto old = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+      return entry.first == given.first;
+    });
     if (old != entries.end()) {
-      old->second = value;
+      old->second = given.second;
     } else {
-      entries.emplace_back(key, value);
+      entries.push_back(given);
     }
   }
   return call.name == "dict" ? Value::dict(std::move(entries))
