@@ -28,10 +28,10 @@ bool is_neutral(const Json& value) {
 /// Options of other models that would change the numbers: soft caps, multipliers,
 /// experts, packed weights.
 void refuse_other_options(const JsonSection& section) {
-  constexpr std::array<std::string_view, 14> kMarks{
-      "softcap",        "soft_cap", "_multiplier",  "logit_scale",   "logits_scal",
-      "expert",         "clip_qkv", "quantization", "sparse",        "per_layer_input",
-      "query_pre_attn", "kv_lora",  "q_lora",       "attention_sink"};
+  constexpr std::array<std::string_view, 15> kMarks{
+      "softcap",        "soft_cap", "_multiplier",  "logit_scale",    "logits_scal",
+      "expert",         "clip_qkv", "quantization", "sparse",         "per_layer_input",
+      "query_pre_attn", "kv_lora",  "q_lora",       "attention_sink", "interleaved"};
   for (const auto& [key, value] : section.json().items()) {
     if (is_neutral(value)) continue;
     for (const std::string_view mark : kMarks) {

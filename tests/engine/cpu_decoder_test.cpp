@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "model/lora.h"
 #include "tiny_model.h"
 
 namespace srpo::engine {
@@ -135,6 +136,29 @@ TEST(CpuDecoder, GoesOnFromAForkedCacheWithTheSameBits) {
     cache.release(fresh);
     cache.release(*child);
   }
+}
+
+TEST(CpuDecoder, ComputesWhatPeftComputesWithItsAdapter) {
+  const std::filesystem::path folder =
+      std::string(SRPO_SOURCE_DIR) + "/tests/golden/peft_tiny";
+  const auto config = model::ModelConfig::load(golden_folder());
+  const auto adapter = model::load_adapter(folder, config);
+  EXPECT_EQ(adapter.config.scale(), 3);
+  EXPECT_EQ(adapter.tensors.size(), static_cast<size_t>(config.num_layers * 3 * 2));
+  CpuDecoder decoder(config,
+                     model::merge_adapter(model::load_weights(golden_folder()),
+                                          adapter.tensors, adapter.config),
+                     model::WeightType::kFloat32, 1);
+  const auto ids = golden()["ids"].get<std::vector<int32_t>>();
+  KvCache cache(decoder.cache_shape(), 8);
+  CachedSequence sequence;
+  const Logits logits = feed(decoder, cache, sequence, ids, {ids.size()});
+  const auto wanted =
+      nlohmann::json::parse(core::read_file(folder / "expected.json"))["last_logits"]
+          .get<std::vector<float>>();
+  ASSERT_EQ(logits.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i)
+    EXPECT_NEAR(logits[i], wanted[i], 2e-5) << "logit " << i;
 }
 
 TEST(CpuDecoder, TakesNewWeightsByName) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -175,6 +176,36 @@ TEST_P(DecoderOf, TakesNewWeightsByName) {
   const auto ids = std::span(family_.ids).first(40);
   const Logits swapped = feed(decoder, cache, sequence, ids, 40);
   EXPECT_EQ(swapped, feed(fresh, cache, sequence, ids, 40));
+}
+
+/// Each mistake that can be made with OLMo-3 moves its logits far more than the tests
+/// above allow.
+TEST(Decoder, ShowsEveryMistakeWithOlmo3) {
+  const Family family("olmo3");
+  const auto gap = [&](const std::function<void(model::ModelConfig&)>& change) {
+    model::ModelConfig config = family.config;
+    change(config);
+    CpuDecoder decoder(config, family.weights, model::WeightType::kFloat32, 1);
+    KvCache cache(decoder.cache_shape(), 16);
+    CachedSequence sequence;
+    const Logits logits = feed(decoder, cache, sequence, family.ids, 200);
+    const Logits wanted = family.logits("logits", 11);
+    const auto row = family.json["rows"][11].get<int64_t>() * config.vocab_size;
+    float widest = 0;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      widest =
+          std::max(widest, std::abs(logits[static_cast<size_t>(row) + i] - wanted[i]));
+    return widest;
+  };
+  EXPECT_LT(gap([](auto&) {}), 2e-5);
+  EXPECT_GT(gap([](auto& config) { config.sliding_window -= 1; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.sliding_window += 1; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.scaling_spares_windows = false; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.rope_scaling = {}; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.rope_scaling.attention_factor = 1; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.rope_theta = 1e4; }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.windowed_layers.flip(); }), 1e-3);
+  EXPECT_GT(gap([](auto& config) { config.rms_norm_eps = 1e-3; }), 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Family, DecoderOf, testing::ValuesIn(golden::families()),

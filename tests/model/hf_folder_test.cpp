@@ -81,6 +81,23 @@ TEST(HfFolder, LoadsShardsByTheirIndex) {
   EXPECT_THAT(complaint(folder), testing::HasSubstr("names no tensor"));
 }
 
+TEST(HfFolder, LoadsFilesThatMixTypes) {
+  const auto folder = scratch("mixed");
+  std::filesystem::copy_file(kGolden / "config.json", folder / "config.json");
+  auto weights = load_weights(kGolden);
+  size_t number = 0;
+  for (auto& [name, tensor] : weights) {
+    const at::ScalarType types[] = {at::kFloat, at::kBFloat16, at::kHalf};
+    tensor = tensor.to(types[number++ % 3]);
+  }
+  write_safetensors(folder / "model.safetensors", weights);
+  const auto loaded = load_weights(folder);
+  for (const auto& [name, tensor] : weights) {
+    EXPECT_EQ(loaded.at(name).scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_TRUE(at::equal(loaded.at(name), tensor)) << name;
+  }
+}
+
 TEST(HfFolder, SavesTheBytesThatTransformersSaved) {
   const auto folder = scratch("bytes");
   save_model(folder, ModelConfig::load(kGolden), load_weights(kGolden), at::kFloat);
