@@ -114,10 +114,17 @@ class Generation {
                                                   const ModelConfig& config) {
     srpo::engine::EngineConfig made;
     made.max_sequences = options.batch;
-    made.cache_tokens =
-        std::max<int64_t>(config.max_positions + 64, int64_t{1024} * options.batch);
     made.threads = options.threads;
     made.weight_dtype = options.dtype;
+    // A thousand tokens for each sequence, less where memory is short: one of full
+    // length has to fit, the others wait or are computed again.
+    made.cache_tokens = int64_t{1024} * options.batch;
+    const auto plan = plan_memory(config, made);
+    const int64_t left =
+        srpo::engine::available_memory() / 4 * 3 - plan.weights - plan.activations;
+    const int64_t fitting = left / (plan.cache / made.cache_tokens);
+    made.cache_tokens = std::max<int64_t>(config.max_positions + 64,
+                                          std::min(made.cache_tokens, fitting));
     return made;
   }
 

@@ -12,8 +12,9 @@ namespace srpo::model {
 namespace {
 
 /// In place: x -> exp((x - largest) * scale). Returns the sum of them; `largest` is set.
+/// Chunks are added in fp64: a vocabulary's many small terms would be lost in fp32.
 SRPO_VECTOR_CODE
-float exponentials_of_row(float* x, int64_t count, float scale, float* largest) {
+double exponentials_of_row(float* x, int64_t count, float scale, float* largest) {
   Lanes highest = load_some(x, std::min(count, kLanes - 1), x[0]);
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) highest = larger_of(highest, load(x + i));
@@ -21,20 +22,25 @@ float exponentials_of_row(float* x, int64_t count, float scale, float* largest) 
   for (int64_t lane = 1; lane < kLanes; ++lane)
     top = highest[lane] > top ? highest[lane] : top;
   for (; i < count; ++i) top = x[i] > top ? x[i] : top;
-  Lanes sums{};
-  for (i = 0; i + kLanes <= count; i += kLanes) {
-    const Lanes e = exp_of((load(x + i) - top) * scale);
-    store(x + i, e);
-    sums += e;
+  constexpr int64_t kChunk = 256;
+  double total = 0;
+  for (i = 0; i + kLanes <= count;) {
+    Lanes sums{};
+    const int64_t end = std::min(i + kChunk, count);
+    for (; i + kLanes <= end; i += kLanes) {
+      const Lanes e = exp_of((load(x + i) - top) * scale);
+      store(x + i, e);
+      sums += e;
+    }
+    total += sum_of(sums);
   }
-  float rest = 0;
   if (i < count) {
     const Lanes e = exp_of((load_some(x + i, count - i, top) - top) * scale);
     store_some(x + i, e, count - i);
-    for (int64_t lane = 0; lane < count - i; ++lane) rest += e[lane];
+    for (int64_t lane = 0; lane < count - i; ++lane) total += e[lane];
   }
   *largest = top;
-  return sum_of(sums) + rest;
+  return total;
 }
 
 SRPO_VECTOR_CODE
@@ -68,9 +74,10 @@ void TokenLogprobs::exponentials(const HeadInput& input, int64_t first, int64_t 
     float* logits = logits_.data() + row * vocab;
     const float logit = logits[input.targets[static_cast<size_t>(first + row)]];
     float largest = 0;
-    const float sum = exponentials_of_row(logits, vocab, scale, &largest);
-    sums_[static_cast<size_t>(row)] = sum;
-    logprobs[row] = (logit - largest) * scale - std::log(sum);
+    const double sum = exponentials_of_row(logits, vocab, scale, &largest);
+    sums_[static_cast<size_t>(row)] = static_cast<float>(sum);
+    const double shifted = (static_cast<double>(logit) - largest) * scale;
+    logprobs[row] = static_cast<float>(shifted - std::log(sum));
   }
 }
 
