@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "rl/localizer.h"
 #include "verify/make_verifier.h"
 
 namespace srpo::evaluation {
@@ -116,7 +115,7 @@ CorrectionConfig read_correction(const ConfigTable& section) {
   config.belief_rule =
       table.choice("belief_rule", "majority", {"unanimous", "majority", "any"});
   config.belief_temperature = table.number("belief_temperature", 0.3, 0, 100);
-  config.localizer = table.choice("localizer", "self", rl::localizer_names());
+  config.localizer = table.choice("localizer", "self", {"self", "random", "oracle"});
   config.localization_votes =
       static_cast<uint32_t>(table.integer("localization_votes", 1, 1, 16));
   config.temperature = table.number("temperature", 0.7, 0, 100);

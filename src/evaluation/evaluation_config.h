@@ -41,7 +41,7 @@ struct CorrectionConfig {
   uint32_t belief_votes = 0;  ///< times the model is asked whether it is right; 0: not
   std::string belief_rule = "majority";  ///< of the votes: unanimous, majority or any
   double belief_temperature = 0.3;
-  std::string localizer = "self";
+  std::string localizer = "self";  ///< or random, oracle
   uint32_t localization_votes = 1;
   double temperature = 0.7;  ///< of the endings
   bool keep_prefix = true;   ///< false: the control that starts afresh

@@ -51,7 +51,8 @@ EvaluationRank::EvaluationRank(actors::Runtime& runtime, const EvaluationSetup& 
       setup_(setup),
       turns_(setup.run.model.path, setup.run.prompt_style, setup.run.prompt_examples),
       localizer_(
-          rl::make_localizer(setup.evaluation.correction.localizer, setup.run.seed)),
+          rl::make_localizer(setup.evaluation.correction.localizer,
+                             {setup.run.seed, setup.evaluation.correction.temperature})),
       started_(std::chrono::steady_clock::now()),
       reported_(started_) {}
 
@@ -213,14 +214,14 @@ actors::Task<> EvaluationRank::correct(const Work& work, Sample& sample) {
 
 actors::Task<records::Localization> EvaluationRank::localize(
     const Work& work, const records::Trajectory& chain, uint32_t iteration) {
-  const auto num_thoughts = static_cast<uint32_t>(chain.thought_ends.size());
-  const auto prompt = localizer_->prompt(turns_.style(), problem_of(work).question,
-                                         turns_.thoughts(chain));
-  if (!prompt) co_return localizer_->choose(chain.id, num_thoughts, "");
+  const rl::FailedChain failed{chain.id, problem_of(work), turns_.thoughts(chain)};
+  const auto prompt = localizer_->prompt(turns_.style(), failed);
+  if (!prompt) co_return localizer_->choose(failed, "");
   records::GenerationRequest request = turn_request(
       work, turns_.style() == rl::PromptStyle::kTerse ? turns_.tokenizer().encode(*prompt)
                                                       : turns_.turn(*prompt));
-  request.limits.stop = rl::localization_stop(turns_.style());
+  const std::string stop = rl::localization_stop(turns_.style());
+  if (!stop.empty()) request.limits.stops = {stop};
   request.id.kind = records::DrawKind::kLocalization;
   std::vector<records::Localization> votes;
   std::map<uint32_t, uint32_t> counts;
@@ -228,8 +229,7 @@ actors::Task<records::Localization> EvaluationRank::localize(
        ++vote) {
     request.id.index = vote_index(work.key.index, iteration, vote);
     const records::Trajectory reply = co_await generate(request);
-    votes.push_back(localizer_->choose(chain.id, num_thoughts,
-                                       turns_.tokenizer().decode(reply.tokens)));
+    votes.push_back(localizer_->choose(failed, turns_.tokenizer().decode(reply.tokens)));
     votes.back().prompt_tokens = static_cast<uint32_t>(request.prompt_tokens.size());
     votes.back().reply_tokens = static_cast<uint32_t>(reply.tokens.size());
     votes.back().seconds = reply.seconds;
