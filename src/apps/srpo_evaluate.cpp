@@ -21,6 +21,7 @@ struct Arguments {
   std::vector<std::string> compared;
   std::string format = "table";
   bool list_tasks = false;
+  bool plan_only = false;
 };
 
 int list_tasks() {
@@ -41,6 +42,16 @@ int compare(const Arguments& arguments) {
     const auto table =
         srpo::evaluation::compare_folders(arguments.compared[0], arguments.compared[1]);
     std::fputs(srpo::analysis::write_tables({table}, format).c_str(), stdout);
+    return 0;
+  } catch (const srpo::core::Error& error) {
+    std::fprintf(stderr, "srpo_evaluate: %s\n", error.what());
+    return srpo::core::exit_code(error.kind());
+  }
+}
+
+int plan(const Arguments& arguments) {
+  try {
+    srpo::ranks::print_evaluation_plan(arguments.evaluation);
     return 0;
   } catch (const srpo::core::Error& error) {
     std::fprintf(stderr, "srpo_evaluate: %s\n", error.what());
@@ -85,8 +96,8 @@ int main(int argc, char** argv) {
   app.add_option("--set", arguments.evaluation.assignments,
                  "key=value, laid over the job file; may be repeated")
       ->allow_extra_args(false);
-  app.add_flag("--plan", arguments.evaluation.plan_only,
-               "print the tasks, and the first prompt of each, and stop");
+  app.add_flag("--plan", arguments.plan_only,
+               "print the tasks, and the first prompt of each, and stop; without mpirun");
   auto* compared = app.add_option("--compare", arguments.compared,
                                   "two folders: paired tests of the second against the "
                                   "first, and stop; without mpirun")
@@ -104,5 +115,6 @@ int main(int argc, char** argv) {
   }
   if (arguments.list_tasks) return list_tasks();
   if (!arguments.compared.empty()) return compare(arguments);
+  if (arguments.plan_only) return plan(arguments);
   return evaluate(argc, argv, arguments);
 }

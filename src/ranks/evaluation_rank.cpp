@@ -309,12 +309,9 @@ void EvaluationRank::report(bool is_last) {
                is_terminal && !is_last ? "\033[K" : "\n");
 }
 
-namespace {
-
-void print_plan(const EvaluationSetup& setup, int size) {
-  const auto layout = EvaluationLayout::plan(size, setup.evaluation.verifiers);
-  std::printf("%zu samples; %zu ranks draw, %zu judge\n", setup.num_samples(),
-              layout.generators.size(), layout.verifiers.size());
+void print_evaluation_plan(const EvaluationOptions& options) {
+  const EvaluationSetup setup = EvaluationSetup::read(options);
+  std::printf("%zu samples\n", setup.num_samples());
   const evaluation::ModelTurns turns(setup.run.model.path, setup.run.prompt_style,
                                      setup.run.prompt_examples);
   for (size_t i = 0; i < setup.items.size(); ++i) {
@@ -330,15 +327,9 @@ void print_plan(const EvaluationSetup& setup, int size) {
   }
 }
 
-}  // namespace
-
 actors::Task<int> evaluate(actors::Runtime& runtime, EvaluationOptions options) {
   const EvaluationSetup setup = EvaluationSetup::read(options);
   core::start_log("evaluation/0", core::parse_log_level(setup.run.log_level));
-  if (options.plan_only) {
-    print_plan(setup, runtime.size());
-    co_return 0;
-  }
   runtime.on_signal({SIGTERM, SIGINT}, [&runtime](int) { runtime.stop(); });
   const auto folder =
       storage::RunFolder::open(setup.run.folder, setup.resolved_job, {"trace"});

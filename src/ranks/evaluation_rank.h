@@ -74,6 +74,10 @@ class EvaluationRank {
   std::chrono::steady_clock::time_point reported_;
 };
 
+/// Prints how many samples there are, and the first prompt of each task, without any
+/// other rank. Throws like EvaluationSetup::read().
+void print_evaluation_plan(const EvaluationOptions& options);
+
 /// The program on rank 0: reads the job, draws, and writes samples.jsonl, card.json and
 /// card.md into the run's folder. The exit code.
 actors::Task<int> evaluate(actors::Runtime& runtime, EvaluationOptions options);

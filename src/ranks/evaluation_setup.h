@@ -14,7 +14,6 @@ namespace srpo::ranks {
 struct EvaluationOptions {
   std::string job_file;
   std::vector<std::string> assignments;  ///< `key=value`, laid over the job
-  bool plan_only = false;                ///< say what would be done, and stop
 };
 
 /// Which ranks draw and which judge. Rank 0 leads.
