@@ -79,6 +79,7 @@ Table measure_table(const std::vector<ComparedRun>& runs,
   columns.insert(columns.end(), names.begin(), names.end());
   Table table("measures", columns);
   std::vector<Tally> totals;
+  totals.reserve(runs.size());
   for (const ComparedRun& run : runs) totals.push_back(run.scan.total());
   for (const Measure& measure : measures()) {
     std::vector<Cell> row = {std::string(measure.name)};

@@ -36,7 +36,7 @@ RunIdentity identity_of_run(const std::filesystem::path& run) {
 }
 
 std::string display_name(const std::filesystem::path& run) {
-  const std::string name = identity_of_run(run).name;
+  std::string name = identity_of_run(run).name;
   if (!name.empty()) return name;
   const std::filesystem::path folder = std::filesystem::absolute(run).lexically_normal();
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();

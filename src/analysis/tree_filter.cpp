@@ -35,6 +35,7 @@ struct Field {
 template <class Kind, int N>
 std::vector<std::string> names_of() {
   std::vector<std::string> names;
+  names.reserve(N);
   for (int i = 0; i < N; ++i) names.emplace_back(name_of(static_cast<Kind>(i)));
   return names;
 }
