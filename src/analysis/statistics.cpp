@@ -35,41 +35,41 @@ std::optional<double> Proportion::share() const {
 
 void Moments::add(double value) {
   ++count_;
-  const double from_old = value - mean_;
-  mean_ += from_old / static_cast<double>(count_);
-  squares_ += from_old * (value - mean_);
+  sum_ += value;
+  squares_ += static_cast<long double>(value) * value;
 }
 
 void Moments::merge(const Moments& other) {
-  if (other.count_ == 0) return;
-  const auto n = static_cast<double>(count_);
-  const auto m = static_cast<double>(other.count_);
-  const double apart = other.mean_ - mean_;
-  squares_ += other.squares_ + apart * apart * n * m / (n + m);
-  mean_ += apart * m / (n + m);
   count_ += other.count_;
+  sum_ += other.sum_;
+  squares_ += other.squares_;
 }
 
 std::optional<double> Moments::mean() const {
   if (count_ == 0) return std::nullopt;
-  return mean_;
+  return static_cast<double>(sum_ / static_cast<long double>(count_));
+}
+
+double Moments::spread() const {
+  const long double spread = squares_ - sum_ * sum_ / static_cast<long double>(count_);
+  return static_cast<double>(std::max(spread, 0.0L));
 }
 
 std::optional<double> Moments::deviation() const {
   if (count_ == 0) return std::nullopt;
-  return std::sqrt(squares_ / static_cast<double>(count_));
+  return std::sqrt(spread() / static_cast<double>(count_));
 }
 
 std::optional<double> Moments::half_width() const {
   if (count_ < 2) return std::nullopt;
   const auto n = static_cast<double>(count_);
-  return kZ * std::sqrt(squares_ / (n - 1) / n);
+  return kZ * std::sqrt(spread() / (n - 1) / n);
 }
 
 std::optional<Interval> Moments::interval() const {
   const auto half = half_width();
   if (!half) return std::nullopt;
-  return Interval{mean_ - *half, mean_ + *half};
+  return Interval{*mean() - *half, *mean() + *half};
 }
 
 void Correlation::add(double x, double y) {

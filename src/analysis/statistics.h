@@ -56,7 +56,8 @@ struct Proportion {
   Interval interval() const { return wilson_interval(successes, total); }
 };
 
-/// A running mean with its spread (Welford).
+/// A running mean with its spread. Plain sums: rewards and counts add up to the same bits
+/// in any order.
 class Moments {
  public:
   void add(double value);
@@ -72,9 +73,12 @@ class Moments {
   std::optional<Interval> interval() const;
 
  private:
+  /// Summed squares of the distances from the mean.
+  double spread() const;
+
   uint64_t count_ = 0;
-  double mean_ = 0;
-  double squares_ = 0;
+  long double sum_ = 0;
+  long double squares_ = 0;
 };
 
 /// Pearson's correlation of pairs, in one pass.

@@ -16,8 +16,8 @@ struct TrainingSequence {
   uint32_t active_begin = 0;  ///< first token that carries loss (method §4.2: s_i)
   double advantage = 0;
   double kl = 0;  ///< weight of its mean divergence from the reference model
-  std::vector<uint8_t> loss_mask;  ///< 0: a token without loss behind active_begin; one
-                                   ///< for each token, or empty: none is
+  std::vector<uint8_t> loss_mask = {};  ///< 0: a token without loss behind active_begin;
+                                        ///< one for each token, or empty: none is
 
   bool is_active(size_t token) const {
     return token >= active_begin && (loss_mask.empty() || loss_mask[token] != 0);

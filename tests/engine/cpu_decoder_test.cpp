@@ -157,8 +157,9 @@ TEST(CpuDecoder, ComputesWhatPeftComputesWithItsAdapter) {
       nlohmann::json::parse(core::read_file(folder / "expected.json"))["last_logits"]
           .get<std::vector<float>>();
   ASSERT_EQ(logits.size(), wanted.size());
+  // Merged weights are rounded once more than PEFT's branch beside them.
   for (size_t i = 0; i < wanted.size(); ++i)
-    EXPECT_NEAR(logits[i], wanted[i], 2e-5) << "logit " << i;
+    EXPECT_NEAR(logits[i], wanted[i], 4e-5) << "logit " << i;
 }
 
 TEST(CpuDecoder, TakesNewWeightsByName) {

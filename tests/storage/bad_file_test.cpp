@@ -58,8 +58,9 @@ void expect_recovery(const std::filesystem::path& folder, size_t least_kept,
     ReplayWriter writer(folder, kOptions, kMetadata);
     EXPECT_GE(writer.num_accepted(), least_kept);
     for (const RolloutTree& tree : trees()) {
-      if (const RolloutTree* found = writer.find(key_of(tree)))
+      if (const RolloutTree* found = writer.find(key_of(tree))) {
         EXPECT_EQ(core::to_bytes(*found), core::to_bytes(tree));
+      }
       writer.accept(tree);
     }
     for (const RolloutTree& tree : trees()) {
