@@ -296,8 +296,9 @@ class Evaluator {
 
   void refuse_undefined(int line, const Value& value, const Node& node) const {
     if (!value.is(Kind::kUndefined)) return;
-    budget_.refuse(line,
-                   "'" + (node.text.empty() ? "value" : node.text) + "' is undefined");
+    std::string name = value.undefined_name();
+    if (name.empty()) name = node.text.empty() ? "value" : node.text;
+    budget_.refuse(line, "'" + name + "' is undefined");
   }
 
   JinjaCall evaluate_call(const Node& node, const std::string& name) {

@@ -65,6 +65,8 @@ class JinjaValue {
   }
   /// The text of a string, the name of an undefined value or a function.
   const std::string& as_string() const { return *string_; }
+  /// "" for one that has none.
+  std::string undefined_name() const { return string_ ? *string_ : std::string(); }
   const JinjaList& as_list() const { return *list_; }
   const JinjaDict& as_dict() const { return *dict_; }
   JinjaDict& entries_of_namespace() { return *dict_; }

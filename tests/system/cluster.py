@@ -62,7 +62,7 @@ def trees(folder):
     """The recorded trees by key, without what may differ between two runs of one job."""
     found = {}
     text = analyze(folder, "export", "--format", "jsonl")
-    for line in text.removesuffix("\n").split("\n"):  # not splitlines(): drawn text may hold U+2028
+    for line in filter(None, text.split("\n")):  # not splitlines(): drawn text may hold U+2028
         tree = json.loads(line)
         key = (tree["step"], tree["slot"], tree["validation"])
         check(key not in found, f"tree {key} is recorded twice")

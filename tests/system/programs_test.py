@@ -160,7 +160,8 @@ def test_bad_answers(kinds):
                "```python\n\0\n```", "#### " * (million // 5)]
     command = ["--command", "cat >/dev/null; echo '{\"verdict\": \"wrong\"}'"]
     for kind in kinds:
-        reference = '{"tests": [{"input": "", "output": "4\\n"}], "time_limit_s": 2}' if kind == "code" else "4"
+        references = {"code": '{"tests": [{"input": "", "output": "4\\n"}], "time_limit_s": 2}', "countdown": "4 from 3 1"}
+        reference = references.get(kind, "4")
         lines = to_lines({"kind": kind, "reference": reference, "response": answer} for answer in answers)
         output, _ = call("srpo_verify", "--explain", *command, lines=lines)
         verdicts = [json.loads(line) for line in output.splitlines()]

@@ -75,6 +75,7 @@ TEST(ChatTemplate, NamesPlaceAndLineOfWhatItDoesNotKnow) {
   expect_refused("{{ 'a'.format(1) }}", "the method 'format'");
   expect_refused("{% include 'x' %}", "the tag 'include'");
   expect_refused("{{ missing.role }}", "'missing' is undefined");
+  expect_refused("{{ 'a' + {'b': 1}['content'] }}", "'content' is undefined");
   expect_refused("{{ [1]|join(sep='x') }}", "'join' has no argument 'sep'");
 }
 
