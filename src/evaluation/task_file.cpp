@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "storage/choice_problem.h"
 #include "storage/problem_set.h"
 
 namespace srpo::evaluation {
@@ -68,76 +69,6 @@ std::string field_text(const json& row, const std::string& field) {
   return found == nullptr ? "" : plain_text(*found);
 }
 
-/// Without a leading `A)`, `(A)`, `A.` or `A:` of its own letter.
-std::string without_letter(const std::string& option, char letter) {
-  size_t at = option.starts_with('(') ? 1 : 0;
-  if (at + 1 >= option.size() || option[at] != letter) return option;
-  const char mark = option[at + 1];
-  if (mark != ')' && (at == 1 || (mark != '.' && mark != ':'))) return option;
-  at = option.find_first_not_of(' ', at + 2);
-  return at == std::string::npos ? "" : option.substr(at);
-}
-
-std::vector<std::string> option_texts(const json& options) {
-  std::vector<std::string> texts;
-  const json* list = find(options, {"text"});
-  for (const json& option : list != nullptr ? *list : options) {
-    const json* text = find(option, {"text"});
-    texts.push_back(plain_text(text != nullptr ? *text : option));
-  }
-  for (size_t i = 0; i < texts.size(); ++i)
-    texts[i] = without_letter(texts[i], static_cast<char>('A' + i));
-  return texts;
-}
-
-/// A letter, a number from 0, or the text of an option; as its letter.
-std::string letter_of(const json& answer, const std::vector<std::string>& options,
-                      const std::string& place) {
-  if (answer.is_number_integer()) {
-    const auto index = answer.get<int64_t>();
-    REQUIRE(index >= 0 && index < 26, kBadFile,
-            place << ": answer " << index << " (expected the number of an option)");
-    return std::string(1, static_cast<char>('A' + index));
-  }
-  const std::string text = plain_text(answer);
-  if (text.size() == 1 && std::isalpha(static_cast<unsigned char>(text[0])) != 0)
-    return std::string(1, static_cast<char>(std::toupper(text[0])));
-  for (size_t i = 0; i < options.size(); ++i) {
-    if (options[i] == text) return std::string(1, static_cast<char>('A' + i));
-  }
-  throw core::Error(core::ErrorKind::kBadFile,
-                    place + ": answer '" + text +
-                        "' (expected a letter, a number or the text of an option)");
-}
-
-records::Problem read_choice(const json& row, const std::string& place) {
-  const json* question = find(row, {"question", "prompt", "problem", "input"});
-  REQUIRE(question != nullptr, kBadFile, place << ": no question");
-  const json* options = find(row, {"options", "choices"});
-  if (options == nullptr) options = find(*question, {"options", "choices"});
-  const json* answer = find(row, {"answerKey", "correct", "Answer", "answer", "label"});
-  REQUIRE(options != nullptr && answer != nullptr, kBadFile,
-          place << ": no " << (options == nullptr ? "options" : "answer")
-                << " (expected options or choices, and answer, answerKey or correct)");
-  const json* stem = find(*question, {"stem"});
-  records::Problem problem;
-  problem.question = plain_text(stem != nullptr ? *stem : *question);
-  std::vector<std::string> texts;
-  if (options->is_string()) {  // all in one text, with their letters
-    problem.question += "\n" + options->get<std::string>();
-  } else {
-    texts = option_texts(*options);
-    REQUIRE(texts.size() >= 2 && texts.size() <= 26, kBadFile,
-            place << ": " << texts.size() << " options (expected 2 to 26)");
-    for (size_t i = 0; i < texts.size(); ++i)
-      problem.question +=
-          "\n" + std::string(1, static_cast<char>('A' + i)) + ") " + texts[i];
-  }
-  problem.kind = "choice";
-  problem.reference = letter_of(*answer, texts, place);
-  return problem;
-}
-
 records::Problem read_yes_no(const json& row, const std::string& place) {
   const json* question = find(row, {"question", "input"});
   const json* answer = find(row, {"answer", "target", "label"});
@@ -161,7 +92,7 @@ records::Problem read_science(const json& row, const std::string& kind,
                               const std::string& place) {
   const std::string type = field_text(row, "type");
   if (type.find("mcq") != std::string::npos) {
-    records::Problem problem = read_choice(row, place);
+    records::Problem problem = storage::read_choice_problem(row, place);
     const std::string stem = plain_text(row["question"]);
     std::string lines = problem.question.substr(stem.size());
     for (size_t at = 0; (at = lines.find(") ", at)) != std::string::npos; ++at) {
@@ -195,7 +126,7 @@ records::Problem read_row(const std::string& line, const json& row,
                           const TaskConfig& task, const std::string& place) {
   switch (task.layout) {
     case TaskLayout::kChoice:
-      return read_choice(row, place);
+      return storage::read_choice_problem(row, place);
     case TaskLayout::kYesNo:
       return read_yes_no(row, place);
     case TaskLayout::kScience:

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "storage/choice_problem.h"
 
 namespace srpo::storage {
 namespace {
@@ -105,18 +106,29 @@ std::string question_of(const Fields& fields) {
   return body.empty() || question.empty() ? question : body + " " + question;
 }
 
+/// Of the row, or of a question that is an object.
+bool lists_options(const json& row, const Fields& fields) {
+  for (const char* name : {"options", "choices"}) {
+    if (fields.contains(name) && !fields.at(name)->empty()) return true;
+    const auto question = row.find("question");
+    if (question != row.end() && question->is_object() && question->contains(name))
+      return true;
+  }
+  return false;
+}
+
 records::Problem problem_of(const json& row, const std::string& kind,
                             const std::string& place) {
   REQUIRE(row.is_object(), kBadFile,
           place << ": " << row.type_name() << " (expected a JSON object)");
   const Fields fields = fields_of(row);
-  for (const char* name : {"options", "choices"}) {
-    REQUIRE(!fields.contains(name) || fields.at(name)->empty(), kBadFile,
-            place << ": has '" << name << "': a multiple-choice problem is not of kind "
-                  << kind);
-  }
+  const bool has_options = lists_options(row, fields);
+  REQUIRE(!has_options || kind == "choice", kBadFile,
+          place << ": has options: a multiple-choice problem is not of kind " << kind);
   records::Problem problem;
+  if (has_options) problem = read_choice_problem(row, place);
   problem.id = first_text(fields, {"id", "unique_id", "problem_id", "idx", "index"});
+  if (has_options) return problem;
   problem.kind = kind;
   problem.question = question_of(fields);
   problem.reference = kind == "code" ? tests_of(row, fields) : reference_of(fields);

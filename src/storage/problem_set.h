@@ -28,7 +28,8 @@ class ProblemSet {
   /// solution. Of an answer with `#### x` or `\boxed{x}` x is taken; of a solution only
   /// such an x. Of kind `code` the reference is the JSON under `tests` (a list: {"tests":
   /// list}), else the whole line, as a row of a public set of programs has its tests
-  /// under several names. The id is
+  /// under several names. A row of kind `choice` with options is read as
+  /// storage/choice_problem.h says. The id is
   /// `<file stem>:<id>`, or `<file stem>:<line>` where the file gives none. Throws
   /// kBadFile "file:line: ..." for a line that is no such object, for an id that stands
   /// twice, and for a file without problems (in the asked range).

@@ -66,7 +66,7 @@ TEST(ProblemSet, NamesFileAndLineOfWhatItRefuses) {
   });
   expect_error(ErrorKind::kBadFile, "set.jsonl:1: no question",
                [] { load("{\"question\":{\"stem\":\"s\"},\"answer\":\"1\"}"); });
-  expect_error(ErrorKind::kBadFile, "set.jsonl:1: has 'choices'",
+  expect_error(ErrorKind::kBadFile, "set.jsonl:1: has options",
                [] { load("{\"question\":\"q\",\"answer\":\"A\",\"choices\":[\"A\"]}"); });
   expect_error(ErrorKind::kBadFile, "set.jsonl:2: id 'set:1' stands in line 1 already",
                [] {
@@ -169,8 +169,18 @@ TEST(ProblemSet, ReadsThePublicSets) {
     EXPECT_EQ(set.size(), expected.size) << expected.file;
     EXPECT_EQ(set[0].reference, expected.first_reference) << expected.file;
   }
-  expect_error(ErrorKind::kBadFile, "sat_math.jsonl:1: has 'options'",
+  expect_error(ErrorKind::kBadFile, "sat_math.jsonl:1: has options",
                [&] { ProblemSet::load(folder / "sat_math.jsonl"); });
+  ProblemSetOptions choice;
+  choice.kind = "choice";
+  for (const Expected& expected :
+       {Expected{"aqua.jsonl", 254, "A"}, Expected{"sat_math.jsonl", 32, "A"},
+        Expected{"commonsenseqa_dev.jsonl", 1221, "A"},
+        Expected{"mmlu_stem.jsonl", 3018, "C"}}) {
+    const ProblemSet set = ProblemSet::load(folder / expected.file, choice);
+    EXPECT_EQ(set.size(), expected.size) << expected.file;
+    EXPECT_EQ(set[0].reference, expected.first_reference) << expected.file;
+  }
   expect_error(ErrorKind::kBadFile, "multiarith.json:1:", [&] {
     ProblemSet::load(folder / "multiarith.json");
   });
