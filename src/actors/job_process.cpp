@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 constexpr int kStoppedEarly = 75;
 /// MPI_Comm_spawn of Open MPI 4 never returns when the new process dies before MPI_Init.
 constexpr std::chrono::seconds kLongestSpawn{30};
+constexpr std::chrono::seconds kLongestJoin{10};
 
 /// What the process that starts a replacement tells it.
 struct Greeting {
@@ -186,6 +187,9 @@ int JobProcess::serve() {
 }
 
 void JobProcess::end(int exit_code, const std::string& reason) {
+  // A job may end before all have come; they would look for it in vain.
+  const auto deadline = core::Deadline::in(kLongestJoin);
+  while (!membership_->is_complete() && !deadline.has_passed()) runtime_->turn();
   membership_->stop_all(exit_code, reason);
   runtime_->stop_all();
 }

@@ -1,4 +1,4 @@
-"""Replacements that die at their start, and a rank that runs another program."""
+"""Replacements that die at their start, a rank that runs another program, and a job that ends at once."""
 
 from job import Job, check
 import os
@@ -27,6 +27,14 @@ def another_program():
     check(not job.left(), f"left: {job.left()}")
 
 
+def at_once():
+    for ranks in (1, 2, 4, 4):
+        job = Job(ranks, "brief")
+        text = job.end(0)
+        check("lost" not in text, f"a rank did not hear of the end:\n{text}")
+
+
 if __name__ == "__main__":
     broken_replacements()
     another_program()
+    at_once()

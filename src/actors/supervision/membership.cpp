@@ -85,6 +85,7 @@ bool Membership::round() {
         break;
       case ControlEvent::Kind::kJoined:
         if (!is_root()) break;
+        joined_.insert(event->peer);
         if (std::find(processes_.begin(), processes_.end(), event->peer) ==
             processes_.end()) {
           processes_.push_back(event->peer);
@@ -189,6 +190,11 @@ void Membership::leave(int exit_code, const std::string& reason) {
 
 void Membership::announce(const Message& message) {
   for (const int process : processes_) control_.send(process, core::to_bytes(message));
+}
+
+bool Membership::is_complete() const {
+  return std::all_of(processes_.begin(), processes_.end(),
+                     [this](int process) { return joined_.contains(process); });
 }
 
 void Membership::stop_all(int exit_code, const std::string& reason) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,10 @@ class Membership {
     down_.push_back(std::move(action));
   }
 
-  /// Slot 0: ends the job everywhere, spares included.
+  /// Slot 0: whether every process that lives can be told something.
+  bool is_complete() const;
+  /// Slot 0: ends the job everywhere, spares included. A process that has not joined yet
+  /// does not hear of it.
   void stop_all(int exit_code, const std::string& reason);
 
   /// Of this process: 0, or what it was told to leave with; 75 when slot 0 was lost.
@@ -82,7 +86,8 @@ class Membership {
   ControlChannel& control_;
   Options options_;
   std::unique_ptr<Supervisor> supervisor_;  // on slot 0
-  std::vector<int> processes_;              // that can be told, on slot 0
+  std::vector<int> processes_;              // that live, on slot 0
+  std::set<int> joined_;                    // of them, can be told
   std::deque<int> to_spawn_;                // slots that a new process is started for
   core::Clock::time_point last_death_;
   std::map<int, int> slot_of_spawned_;  // of processes that have not joined yet
