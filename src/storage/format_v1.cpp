@@ -29,32 +29,32 @@ std::vector<Trajectory> upgraded(std::vector<TrajectoryV2>& chains) {
   return out;
 }
 
-}  // namespace
-
-records::RolloutTree upgraded(RolloutTreeV2 old) {
+/// All but the chains.
+template <class Chain>
+records::RolloutTree frame_of(OneResetTree<Chain>& old) {
   records::RolloutTree tree;
   tree.step = old.step;
   tree.slot = old.slot;
   tree.validation = old.validation;
   tree.problem = std::move(old.problem);
   tree.prompt_tokens = std::move(old.prompt_tokens);
-  tree.fresh = upgraded(old.fresh);
   tree.localization = std::move(old.localization);
   tree.prefix_length = old.prefix_length;
+  return tree;
+}
+
+}  // namespace
+
+records::RolloutTree upgraded(RolloutTreeV2 old) {
+  records::RolloutTree tree = frame_of(old);
+  tree.fresh = upgraded(old.fresh);
   tree.suffixes = upgraded(old.suffixes);
   return tree;
 }
 
 records::RolloutTree upgraded(RolloutTreeV1 old, uint64_t run_seed) {
-  records::RolloutTree tree;
-  tree.step = old.step;
-  tree.slot = old.slot;
-  tree.validation = old.validation;
-  tree.problem = std::move(old.problem);
-  tree.prompt_tokens = std::move(old.prompt_tokens);
+  records::RolloutTree tree = frame_of(old);
   tree.fresh = upgraded(old.fresh, run_seed);
-  tree.localization = std::move(old.localization);
-  tree.prefix_length = old.prefix_length;
   tree.suffixes = upgraded(old.suffixes, run_seed);
   if (const Trajectory* seed = tree.seed()) {
     for (Trajectory& suffix : tree.suffixes) suffix.parent = seed->id;

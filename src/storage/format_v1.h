@@ -32,16 +32,18 @@ struct TrajectoryV1 : records::Trajectory {
   }
 };
 
-struct RolloutTreeV1 {
+/// Every chain from the tree's prompt, and one reset a tree.
+template <class Chain>
+struct OneResetTree {
   uint32_t step = 0;
   uint32_t slot = 0;
   bool validation = false;
   records::Problem problem;
   std::vector<int32_t> prompt_tokens;
-  std::vector<TrajectoryV1> fresh;
+  std::vector<Chain> fresh;
   std::optional<records::Localization> localization;
   uint32_t prefix_length = 0;
-  std::vector<TrajectoryV1> suffixes;
+  std::vector<Chain> suffixes;
 
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -57,11 +59,13 @@ struct RolloutTreeV1 {
   }
 };
 
+using RolloutTreeV1 = OneResetTree<TrajectoryV1>;
+
 /// The tree with what version 1 left to be known: one version span (weights never changed
 /// under a chain), the failed chain as parent of the endings, and the seed of the run.
 records::RolloutTree upgraded(RolloutTreeV1 tree, uint64_t run_seed);
 
-/// Version 2: every chain from its tree's prompt ...
+/// Version 2: complete.
 struct TrajectoryV2 : records::Trajectory {
   template <class Self, class Visit>
   static void visit_fields(Self& self, Visit&& visit) {
@@ -73,32 +77,9 @@ struct TrajectoryV2 : records::Trajectory {
   }
 };
 
-/// ... and one reset a tree.
-struct RolloutTreeV2 {
-  uint32_t step = 0;
-  uint32_t slot = 0;
-  bool validation = false;
-  records::Problem problem;
-  std::vector<int32_t> prompt_tokens;
-  std::vector<TrajectoryV2> fresh;
-  std::optional<records::Localization> localization;
-  uint32_t prefix_length = 0;
-  std::vector<TrajectoryV2> suffixes;
+using RolloutTreeV2 = OneResetTree<TrajectoryV2>;
 
-  template <class Self, class Visit>
-  static void visit_fields(Self& self, Visit&& visit) {
-    visit("step", self.step);
-    visit("slot", self.slot);
-    visit("validation", self.validation);
-    visit("problem", self.problem);
-    visit("prompt_tokens", self.prompt_tokens);
-    visit("fresh", self.fresh);
-    visit("localization", self.localization);
-    visit("prefix_length", self.prefix_length);
-    visit("suffixes", self.suffixes);
-  }
-};
-
+/// Has all that there is to know.
 records::RolloutTree upgraded(RolloutTreeV2 tree);
 
 }  // namespace srpo::storage
