@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "storage/choice_problem.h"
 #include "storage/problem_set.h"
+#include "storage/row_fields.h"
 
 namespace srpo::evaluation {
 namespace {
@@ -50,34 +51,23 @@ class Lines {
   std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
 };
 
-const json* find(const json& row, std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    if (row.is_object() && row.contains(name) && !row[name].is_null()) return &row[name];
-  }
-  return nullptr;
-}
-
-std::string plain_text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-std::string field_text(const json& row, const std::string& field) {
-  const json* found = find(row, {field.c_str()});
+std::string named_text(const json& row, const std::string& field) {
+  const json* found = storage::find_field(row, {field.c_str()});
   if (found == nullptr && row.contains("details")) {  // SciKnowEval
-    found = find(row["details"], {field.c_str()});
+    found = storage::find_field(row["details"], {field.c_str()});
   }
-  return found == nullptr ? "" : plain_text(*found);
+  return found == nullptr ? "" : storage::field_text(*found);
 }
 
 records::Problem read_yes_no(const json& row, const std::string& place) {
-  const json* question = find(row, {"question", "input"});
-  const json* answer = find(row, {"answer", "target", "label"});
+  const json* question = storage::find_field(row, {"question", "input"});
+  const json* answer = storage::find_field(row, {"answer", "target", "label"});
   REQUIRE(question != nullptr && answer != nullptr, kBadFile,
           place << ": no question or no answer");
   records::Problem problem;
   problem.kind = "yes_no";
-  problem.question = plain_text(*question);
-  std::string text = plain_text(*answer);
+  problem.question = storage::field_text(*question);
+  std::string text = storage::field_text(*answer);
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   const bool is_yes = text == "yes" || text == "true" || text == "1";
   REQUIRE(is_yes || text == "no" || text == "false" || text == "0", kBadFile,
@@ -90,10 +80,10 @@ records::Problem read_yes_no(const json& row, const std::string& place) {
 /// them.
 records::Problem read_science(const json& row, const std::string& kind,
                               const std::string& place) {
-  const std::string type = field_text(row, "type");
+  const std::string type = named_text(row, "type");
   if (type.find("mcq") != std::string::npos) {
     records::Problem problem = storage::read_choice_problem(row, place);
-    const std::string stem = plain_text(row["question"]);
+    const std::string stem = storage::field_text(row["question"]);
     std::string lines = problem.question.substr(stem.size());
     for (size_t at = 0; (at = lines.find(") ", at)) != std::string::npos; ++at) {
       if (at >= 2 && lines[at - 2] == '\n') lines[at] = '.';
@@ -102,18 +92,18 @@ records::Problem read_science(const json& row, const std::string& kind,
     return problem;
   }
   records::Problem problem;
-  const json* answer = find(row, {"answer", "answerKey"});
+  const json* answer = storage::find_field(row, {"answer", "answerKey"});
   REQUIRE(answer != nullptr && row.contains("question"), kBadFile,
           place << ": no question or no answer");
   problem.kind = kind;
-  problem.question = plain_text(row["question"]);
-  problem.reference = plain_text(*answer);
+  problem.question = storage::field_text(row["question"]);
+  problem.reference = storage::field_text(*answer);
   return problem;
 }
 
 /// Competition problems carry code to start from.
 void add_starter(const json& row, records::Problem& problem) {
-  const std::string starter = field_text(row, "starter_code");
+  const std::string starter = named_text(row, "starter_code");
   if (!starter.empty())
     problem.question += "\n\nStart from this code:\n```python\n" + starter + "\n```";
   if (row.contains("entry_point")) {
@@ -141,9 +131,9 @@ records::Problem read_row(const std::string& line, const json& row,
 }
 
 std::string id_of(const json& row, size_t line_number) {
-  const json* id = find(row, {"id", "unique_id", "task_id", "question_id", "problem_id",
-                              "qid", "ID", "idx", "index"});
-  return id == nullptr ? std::to_string(line_number) : plain_text(*id);
+  const json* id = storage::find_field(row, {"id", "unique_id", "task_id", "question_id",
+                                             "problem_id", "qid", "ID", "idx", "index"});
+  return id == nullptr ? std::to_string(line_number) : storage::field_text(*id);
 }
 
 }  // namespace
@@ -162,7 +152,7 @@ std::vector<TaskItem> read_task_file(const TaskConfig& task) {
     REQUIRE(row.is_object(), kBadFile,
             place << ": not a JSON object (expected one a line)");
     if (!task.filter_field.empty() &&
-        field_text(row, task.filter_field) != task.filter_value) {
+        named_text(row, task.filter_field) != task.filter_value) {
       continue;
     }
     if (counted++ < task.skip) continue;
@@ -174,7 +164,7 @@ std::vector<TaskItem> read_task_file(const TaskConfig& task) {
       ids.insert(item.problem.id);
     }
     if (!task.hint.empty()) item.problem.question += "\n" + task.hint;
-    if (!task.group.empty()) item.group = field_text(row, task.group);
+    if (!task.group.empty()) item.group = named_text(row, task.group);
     items.push_back(std::move(item));
     if (task.limit > 0 && items.size() >= task.limit) break;
   }

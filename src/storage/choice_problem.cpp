@@ -1,28 +1,17 @@
 #include "storage/choice_problem.h"
 
 #include <cctype>
-#include <initializer_list>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "storage/row_fields.h"
 
 namespace srpo::storage {
 namespace {
 
 using nlohmann::json;
-
-const json* find(const json& row, std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    if (row.is_object() && row.contains(name) && !row[name].is_null()) return &row[name];
-  }
-  return nullptr;
-}
-
-std::string plain_text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 /// Without a leading `A)`, `(A)`, `A.` or `A:` of its own letter.
 std::string without_letter(const std::string& option, char letter) {
@@ -36,10 +25,10 @@ std::string without_letter(const std::string& option, char letter) {
 
 std::vector<std::string> option_texts(const json& options) {
   std::vector<std::string> texts;
-  const json* list = find(options, {"text"});
+  const json* list = find_field(options, {"text"});
   for (const json& option : list != nullptr ? *list : options) {
-    const json* text = find(option, {"text"});
-    texts.push_back(plain_text(text != nullptr ? *text : option));
+    const json* text = find_field(option, {"text"});
+    texts.push_back(field_text(text != nullptr ? *text : option));
   }
   for (size_t i = 0; i < texts.size(); ++i)
     texts[i] = without_letter(texts[i], static_cast<char>('A' + i));
@@ -55,7 +44,7 @@ std::string letter_of(const json& answer, const std::vector<std::string>& option
             place << ": answer " << index << " (expected the number of an option)");
     return std::string(1, static_cast<char>('A' + index));
   }
-  const std::string text = plain_text(answer);
+  const std::string text = field_text(answer);
   if (text.size() == 1 && std::isalpha(static_cast<unsigned char>(text[0])) != 0)
     return std::string(1, static_cast<char>(std::toupper(text[0])));
   for (size_t i = 0; i < options.size(); ++i) {
@@ -69,17 +58,18 @@ std::string letter_of(const json& answer, const std::vector<std::string>& option
 }  // namespace
 
 records::Problem read_choice_problem(const json& row, const std::string& place) {
-  const json* question = find(row, {"question", "prompt", "problem", "input"});
+  const json* question = find_field(row, {"question", "prompt", "problem", "input"});
   REQUIRE(question != nullptr, kBadFile, place << ": no question");
-  const json* options = find(row, {"options", "choices"});
-  if (options == nullptr) options = find(*question, {"options", "choices"});
-  const json* answer = find(row, {"answerKey", "correct", "Answer", "answer", "label"});
+  const json* options = find_field(row, {"options", "choices"});
+  if (options == nullptr) options = find_field(*question, {"options", "choices"});
+  const json* answer =
+      find_field(row, {"answerKey", "correct", "Answer", "answer", "label"});
   REQUIRE(options != nullptr && answer != nullptr, kBadFile,
           place << ": no " << (options == nullptr ? "options" : "answer")
                 << " (expected options or choices, and answer, answerKey or correct)");
-  const json* stem = find(*question, {"stem"});
+  const json* stem = find_field(*question, {"stem"});
   records::Problem problem;
-  problem.question = plain_text(stem != nullptr ? *stem : *question);
+  problem.question = field_text(stem != nullptr ? *stem : *question);
   std::vector<std::string> texts;
   if (options->is_string()) {  // all in one text, with their letters
     problem.question += "\n" + options->get<std::string>();
