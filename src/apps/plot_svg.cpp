@@ -4,8 +4,15 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/svg_page.h"
+
 namespace srpo::apps {
 namespace {
+
+using analysis::decimal;
+using analysis::escaped_xml;
+using analysis::svg_line;
+using analysis::svg_text;
 
 constexpr double kWidth = 790;
 constexpr double kHeight = 470;
@@ -18,26 +25,10 @@ constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73",
                                     "#cc79a7", "#8a6d00", "#56b4e9"};
 constexpr size_t kNumColours = std::size(kColours);
 
-std::string escaped(const std::string& text) {
-  std::string xml;
-  for (const char c : text) {
-    if (c == '&') {
-      xml += "&amp;";
-    } else if (c == '<') {
-      xml += "&lt;";
-    } else if (c == '>') {
-      xml += "&gt;";
-    } else {
-      xml += c;
-    }
-  }
-  return xml;
-}
-
-std::string number(double value, const char* format = "%.1f") {
-  char text[48];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+std::string tick_label(double value) {
+  char label[48];
+  std::snprintf(label, sizeof label, "%g", value);
+  return label;
 }
 
 /// One axis, from values to a share of its length.
@@ -61,7 +52,7 @@ class Scale {
     std::vector<std::pair<double, std::string>> made;
     if (!axis_.is_log) {
       for (double at = low_; at <= high_ + step_ / 2; at += step_)
-        made.emplace_back(at, number(std::abs(at) < step_ / 2 ? 0 : at, "%.6g"));
+        made.emplace_back(at, tick_label(std::abs(at) < step_ / 2 ? 0 : at));
       return made;
     }
     const bool is_short = high_ - low_ < 2;
@@ -70,7 +61,7 @@ class Scale {
         const double value = factor * std::pow(10, decade);
         if (factor > 1 && !is_short) continue;
         if (std::log10(value) < low_ || std::log10(value) > high_) continue;
-        made.emplace_back(value, number(value, "%g"));
+        made.emplace_back(value, tick_label(value));
       }
     }
     return made;
@@ -109,19 +100,19 @@ class Canvas {
     std::string svg;
     for (const auto& [value, label] : y_.ticks()) {
       svg += line(kLeft, py(value), kWidth - kRight, py(value), "#e3e6ea");
-      svg += text(kLeft - 8, py(value) + 4, "text-anchor=\"end\"", label);
+      svg += svg_text(kLeft - 8, py(value) + 4, "text-anchor=\"end\"", label);
     }
     for (const auto& [value, label] : x_.ticks()) {
       svg += line(px(value), bottom, px(value), bottom + 5, "#5b6470");
-      svg += text(px(value), bottom + 20, "text-anchor=\"middle\"", label);
+      svg += svg_text(px(value), bottom + 20, "text-anchor=\"middle\"", label);
     }
     svg += line(kLeft, bottom, kWidth - kRight, bottom, "#5b6470");
-    svg += text((kLeft + kWidth - kRight) / 2, kHeight - 16, "text-anchor=\"middle\"",
-                plot_.x.label);
-    svg += text(0, 0,
-                "text-anchor=\"middle\" transform=\"translate(18 " +
-                    number((kTop + bottom) / 2) + ") rotate(-90)\"",
-                plot_.y.label);
+    svg += svg_text((kLeft + kWidth - kRight) / 2, kHeight - 16, "text-anchor=\"middle\"",
+                    plot_.x.label);
+    svg += svg_text(0, 0,
+                    "text-anchor=\"middle\" transform=\"translate(18 " +
+                        decimal((kTop + bottom) / 2) + ") rotate(-90)\"",
+                    plot_.y.label);
     return svg;
   }
 
@@ -133,8 +124,8 @@ class Canvas {
     size_t count = 0;
     for (const auto& point : drawn.points) {
       if (!is_shown(plot_, point)) continue;
-      const std::string x = number(px(point.first), "%.2f");
-      const std::string y = number(py(point.second), "%.2f");
+      const std::string x = decimal(px(point.first), 2);
+      const std::string y = decimal(py(point.second), 2);
       path += x + "," + y + " ";
       dots += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3.2\" fill=\"" + colour +
               "\"/>\n";
@@ -152,10 +143,9 @@ class Canvas {
     for (size_t i = 0; i < plot_.lines.size(); ++i, y += 22) {
       const double x = kWidth - kRight + 18;
       const char* dash = plot_.lines[i].is_dashed ? "\" stroke-dasharray=\"6 5" : "";
-      svg += "<line x1=\"" + number(x) + "\" y1=\"" + number(y) + "\" x2=\"" +
-             number(x + 22) + "\" y2=\"" + number(y) +
-             "\" stroke-width=\"2.6\" stroke=\"" + colour_of(i) + dash + "\"/>\n";
-      svg += text(x + 29, y + 4, "", plot_.lines[i].name);
+      svg += svg_line(x, y, x + 22, y,
+                      "stroke-width=\"2.6\" stroke=\"" + colour_of(i) + dash + "\"");
+      svg += svg_text(x + 29, y + 4, "", plot_.lines[i].name);
     }
     return svg;
   }
@@ -173,13 +163,7 @@ class Canvas {
   }
   static std::string line(double x1, double y1, double x2, double y2,
                           const std::string& colour) {
-    return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" +
-           number(x2) + "\" y2=\"" + number(y2) + "\" stroke=\"" + colour + "\"/>\n";
-  }
-  static std::string text(double x, double y, const std::string& attributes,
-                          const std::string& words) {
-    return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" " + attributes + ">" +
-           escaped(words) + "</text>\n";
+    return svg_line(x1, y1, x2, y2, "stroke=\"" + colour + "\"");
   }
 
   const Plot& plot_;
@@ -200,13 +184,13 @@ std::string to_svg(const Plot& plot) {
     }
   }
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " +
-                    number(kWidth, "%.0f") + " " + number(kHeight, "%.0f") +
+                    decimal(kWidth, 0) + " " + decimal(kHeight, 0) +
                     "\" role=\"img\" font-family=\"system-ui, sans-serif\" "
                     "font-size=\"12.5\" fill=\"#22272e\">\n<title>" +
-                    escaped(plot.title) +
+                    escaped_xml(plot.title) +
                     "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
                     "<text x=\"20\" y=\"28\" font-size=\"16\" font-weight=\"600\">" +
-                    escaped(plot.title) + "</text>\n";
+                    escaped_xml(plot.title) + "</text>\n";
   if (xs.empty()) {
     return svg + "<text x=\"20\" y=\"60\">there is nothing to draw</text>\n</svg>\n";
   }
