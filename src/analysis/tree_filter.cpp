@@ -9,6 +9,7 @@
 
 #include "analysis/json_text.h"
 #include "analysis/run_scan.h"
+#include "core/edit_distance.h"
 #include "core/error.h"
 
 namespace srpo::analysis {
@@ -286,29 +287,13 @@ class Lexer {
   size_t at_ = 0;
 };
 
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min(
-          {row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 /// ` (did you mean 'reward'?)`, or nothing when no name is near.
 std::string suggestion(const std::string& word, const std::vector<std::string>& names) {
   std::string nearest;
   size_t least = 3;
   if (word.size() > 40) return "";
   for (const std::string& name : names) {
-    const size_t apart = distance(word, name);
+    const size_t apart = core::edit_distance(word, name);
     if (apart < least && apart < name.size()) {
       least = apart;
       nearest = name;
