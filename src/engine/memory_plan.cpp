@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <optional>
 
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "core/free_memory.h"
 #include "engine/decoder_kernels.h"
 #include "engine/generation_engine.h"
 #include "engine/kv_cache.h"
@@ -45,19 +44,6 @@ int64_t bytes_of_activations(const model::ModelConfig& model,
   const int64_t logits = config.max_sequences * (model.vocab_size + model.hidden_size);
   const int64_t sampler = 3 * model.vocab_size;
   return (rows * (row + rounded) + scores + logits + sampler) * kFloat;
-}
-
-std::optional<int64_t> number_in(const char* file, const std::string& key) {
-  std::ifstream in(file);
-  std::string word;
-  while (in >> word) {
-    if (!key.empty() && word != key) continue;
-    if (!key.empty()) in >> word;
-    if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos)
-      return std::nullopt;
-    return std::stoll(word);
-  }
-  return std::nullopt;
 }
 
 std::string in_gigabytes(int64_t bytes) {
@@ -98,14 +84,7 @@ MemoryPlan plan_memory(const model::ModelConfig& model, const EngineConfig& conf
 }
 
 int64_t available_memory() {
-  int64_t available = std::numeric_limits<int64_t>::max();
-  if (const auto left = number_in("/proc/meminfo", "MemAvailable:"))
-    available = *left * 1024;
-  const auto limit = number_in("/sys/fs/cgroup/memory.max", "");
-  const auto used = number_in("/sys/fs/cgroup/memory.current", "");
-  const auto cached = number_in("/sys/fs/cgroup/memory.stat", "inactive_file");
-  if (limit && used) available = std::min(available, *limit - *used + cached.value_or(0));
-  return available;
+  return core::free_memory().value_or(std::numeric_limits<int64_t>::max());
 }
 
 void require_memory(const MemoryPlan& plan, int64_t available) {

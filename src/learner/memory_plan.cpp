@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <sstream>
 
 #include "core/error.h"
+#include "core/free_memory.h"
 
 namespace srpo::learner {
 
@@ -34,19 +34,6 @@ int64_t shared_floats(const LearnerConfig& config, const model::ModelConfig& mod
   const int64_t low_rank = config.lora ? 2 * config.lora_rank : 0;
   return 4 * model.hidden_size + model.intermediate_size +
          std::max(model.intermediate_size, query) + (query + 2 * key) + low_rank;
-}
-
-int64_t number_after(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  std::string word;
-  while (file >> word) {
-    if (!key.empty() && word != key) continue;
-    if (!key.empty() && !(file >> word)) return 0;
-    if (word.empty() || word.find_first_not_of("0123456789") != std::string::npos)
-      return 0;
-    return std::stoll(word);
-  }
-  return 0;
 }
 
 }  // namespace
@@ -138,11 +125,6 @@ void require_memory(const MemoryPlan& parameters, const LearnerConfig& config,
                          << ways.str());
 }
 
-int64_t free_memory_bytes() {
-  const int64_t machine = number_after("/proc/meminfo", "MemAvailable:") * 1024;
-  const int64_t limit = number_after("/sys/fs/cgroup/memory.max", "");
-  if (limit <= 0) return machine;
-  return machine <= 0 ? limit : std::min(machine, limit);
-}
+int64_t free_memory_bytes() { return core::free_memory().value_or(0); }
 
 }  // namespace srpo::learner
